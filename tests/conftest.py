@@ -1,0 +1,17 @@
+"""Shared fixtures."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session')
+def data_root() -> Path:
+    """The folder with ``lsp/``, ``lspet/`` and ``mpii/`` (see docs/data.md)."""
+    root = Path(os.environ.get('PHR_DATA', REPO.parent / 'shared' / 'data'))
+    if not (root / 'lsp' / 'joints.mat').is_file():
+        pytest.skip(f'no LSP in {root}; set PHR_DATA to the folder that holds lsp/')
+    return root
