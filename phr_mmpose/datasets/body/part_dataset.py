@@ -1,0 +1,115 @@
+"""What the datasets of annotation lists have in common."""
+
+import os.path as osp
+
+import numpy as np
+from mmpose.datasets.datasets import BaseCocoStyleDataset
+
+from phr_mmpose.datasets.part_list import PartList, load_part_list
+
+# A person's box is a square of this side times `scale`, in pixels.
+PIXELS_PER_SCALE = 200.0
+# PCKh's reference length as a share of the head box's diagonal (MPII).
+HEAD_SIZE_SHARE = 0.6
+
+
+class PartDataset(BaseCocoStyleDataset):
+    """Base class of top-down datasets that carry occlusion.
+
+    It reads an annotation list (:mod:`phr_mmpose.datasets.part_list`) and gives
+    ``keypoints_visible`` of shape (1, K, 2): the first channel says whether a
+    joint is annotated, the second whether it is annotated and not occluded. K is
+    the number of joints. All coordinates are pixels of the photo, counted from
+    0 with pixel centres at integers. Items hold, besides the usual meta keys:
+
+    - ``img_path`` (str)
+    - ``bbox`` (1, 4) float32, x1, y1, x2, y2: the square whose enlargement by
+      ``GetBBoxCenterScale(padding=1.25)`` is the crop
+    - ``bbox_score`` (1,) float32, ones
+    - ``keypoints`` (1, K, 2) float32, zeros where not annotated
+    - ``keypoints_visible`` (1, K, 2) float32
+    - ``head_size`` (1,) float32, 0.6 x the head box's diagonal, only where the
+      list has head boxes
+    - ``id``, ``img_id`` (int): numbers of the person and of the photo
+
+    Args:
+        ann_file (str): Annotation list, relative to ``data_root``.
+        metainfo (dict, optional): Replaces the class's ``METAINFO``.
+        data_root (str, optional): Folder of ``ann_file`` and ``data_prefix``.
+        data_prefix (dict): ``img``: folder of the photos. Defaults to
+            ``dict(img='')``.
+        **kwargs: ``indices``, ``serialize_data``, ``pipeline``, ``test_mode``,
+            ``lazy_init`` and ``max_refetch`` of ``BaseCocoStyleDataset``.
+
+    Raises:
+        UserError: If the list cannot be read or an entry is faulty.
+    """
+
+    #: Number of joints of each person in the annotation list.
+    NUM_LIST_JOINTS: int
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        metainfo: dict | None = None,
+        data_root: str | None = None,
+        data_prefix: dict | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix=data_prefix or {'img': ''},
+            data_mode='topdown',
+            **kwargs,
+        )
+
+    def convert(self, parts: PartList) -> PartList:
+        """Adapt the list to the dataset's joints and boxes; a hook.
+
+        Args:
+            parts (PartList): The list as read.
+
+        Returns:
+            PartList: With joints in the order of the dataset's meta
+            information, and the boxes to use.
+        """
+        return parts
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotation list.
+
+        Returns:
+            list[dict]: One item for each person.
+        """
+        parts = self.convert(load_part_list(self.ann_file, self.NUM_LIST_JOINTS))
+        # From here on pixels count from 0.
+        centers = parts.centers - 1
+        half = (parts.scales * PIXELS_PER_SCALE / 2)[:, None]
+        boxes = np.concatenate([centers - half, centers + half], axis=1)
+        boxes = boxes.astype(np.float32)
+        keypoints = np.where(parts.annotated[..., None], parts.joints - 1, 0)
+        keypoints = keypoints.astype(np.float32)
+        flags = np.stack([parts.annotated, parts.visible], axis=-1).astype(np.float32)
+        diagonals = np.linalg.norm(
+            parts.head_boxes[:, 2:] - parts.head_boxes[:, :2], axis=1
+        )
+        head_sizes = (HEAD_SIZE_SHARE * diagonals).astype(np.float32)
+
+        image_ids: dict[str, int] = {}
+        items = []
+        for index, image in enumerate(parts.images):
+            item = {
+                'id': index,
+                'img_id': image_ids.setdefault(image, len(image_ids)),
+                'img_path': osp.join(self.data_prefix['img'], image),
+                'bbox': boxes[index : index + 1],
+                'bbox_score': np.ones(1, dtype=np.float32),
+                'keypoints': keypoints[index : index + 1],
+                'keypoints_visible': flags[index : index + 1],
+            }
+            if not np.isnan(head_sizes[index]):
+                item['head_size'] = head_sizes[index : index + 1]
+            items.append(item)
+        return items

@@ -1,0 +1,228 @@
+"""The annotation list: one JSON format for MPII, LSP and LSPET.
+
+A list of persons, each an object with
+
+- ``image``: file name relative to the folder of photos;
+- ``center``: ``[x, y]``, middle of the person's box;
+- ``scale``: side of the person's box / 200 px (MPII: the body's height / 200);
+- ``joints``: K x ``[x, y]``;
+- ``joints_vis``: K x 0/1, **annotated**;
+- ``joints_visible``: K x 0/1, annotated and not occluded;
+- ``head_box`` (optional): ``[x1, y1, x2, y2]``.
+
+Coordinates are pixels of the photo counted **from 1**, as in the datasets' own
+``.mat`` files. It is a superset of the widely used MPII lists, whose
+``joints_vis`` means annotated and which lack ``joints_visible``.
+"""
+
+import gzip
+import json
+import math
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+_MEND = 'write it anew with tools/prepare_lsp.py or tools/prepare_mpii.py'
+
+
+@dataclass
+class PartList:
+    """Persons of one annotation list, in columns.
+
+    N is the number of persons and K the number of joints. Coordinates are
+    pixels of the photo, counted from 1.
+
+    Args:
+        images (list[str]): N file names.
+        centers (np.ndarray): Shape (N, 2), float64.
+        scales (np.ndarray): Shape (N,), float64, in units of 200 px.
+        joints (np.ndarray): Shape (N, K, 2), float64.
+        annotated (np.ndarray): Shape (N, K), bool.
+        visible (np.ndarray): Shape (N, K), bool; annotated and not occluded.
+        head_boxes (np.ndarray): Shape (N, 4) as x1, y1, x2, y2, float64; NaN
+            for a person without one.
+    """
+
+    images: list[str]
+    centers: np.ndarray
+    scales: np.ndarray
+    joints: np.ndarray
+    annotated: np.ndarray
+    visible: np.ndarray
+    head_boxes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def load_part_list(path: str | Path, num_joints: int) -> PartList:
+    """Read and check an annotation list.
+
+    Args:
+        path (str | Path): ``.json`` or ``.json.gz`` file.
+        num_joints (int): Number of joints K that each person must have.
+
+    Returns:
+        PartList: The persons.
+
+    Raises:
+        UserError: If the file cannot be read or an entry is faulty; the line
+            names the file, the entry (counted from 0) and the key.
+    """
+    entries = _read_json(Path(path))
+    if not isinstance(entries, list):
+        raise UserError(f'{path}: expected a list of persons; {_MEND}')
+    if not entries:
+        raise UserError(f'{path}: holds no person; {_MEND}')
+
+    images, rows = [], []
+    without_visible = 0
+    for number, entry in enumerate(entries):
+        try:
+            image, row, has_visible = _parse_person(entry, num_joints)
+        except UserError as error:
+            raise UserError(f'{path}: entry {number}: {error}') from None
+        images.append(image)
+        rows.append(row)
+        without_visible += not has_visible
+    if without_visible:
+        warnings.warn(
+            f'{path}: {without_visible} of {len(rows)} persons have no '
+            '"joints_visible"; occluded joints count as visible there'
+        )
+    columns = [np.stack(column) for column in zip(*rows, strict=True)]
+    return PartList(images, *columns)
+
+
+def save_part_list(path: str | Path, parts: PartList) -> None:
+    """Write an annotation list, whole or not at all.
+
+    Args:
+        path (str | Path): ``.json`` or ``.json.gz`` file.
+        parts (PartList): The persons. Coordinates are kept to 3 decimals.
+    """
+    entries = []
+    for index, image in enumerate(parts.images):
+        entry = {
+            'image': image,
+            'center': _rounded(parts.centers[index]),
+            'scale': round(float(parts.scales[index]), 6),
+            'joints': _rounded(parts.joints[index]),
+            'joints_vis': parts.annotated[index].astype(int).tolist(),
+            'joints_visible': parts.visible[index].astype(int).tolist(),
+        }
+        if not np.isnan(parts.head_boxes[index]).any():
+            entry['head_box'] = _rounded(parts.head_boxes[index])
+        entries.append(entry)
+    content = json.dumps(entries, separators=(',', ':')).encode()
+    if Path(path).suffix == '.gz':
+        content = gzip.compress(content, mtime=0)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _rounded(values: np.ndarray) -> list:
+    return np.round(values, 3).tolist()
+
+
+def _read_json(path: Path) -> object:
+    try:
+        content = path.read_bytes()
+        if path.suffix == '.gz':
+            content = gzip.decompress(content)
+        return json.loads(content)
+    except FileNotFoundError:
+        raise UserError(f'{path}: no such annotation list; {_MEND}') from None
+    # A gzip file that ends early raises EOFError, a damaged one zlib.error.
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(
+            f'{path}: not a readable JSON list ({error}); {_MEND}'
+        ) from None
+
+
+def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple, bool]:
+    """Check one entry and turn it into a row of :class:`PartList`.
+
+    Returns:
+        tuple: The image's name, the row (center, scale, joints, annotated,
+        visible, head box) and whether the entry has ``joints_visible``.
+    """
+    if not isinstance(entry, dict):
+        raise UserError(f'expected an object with "image", "joints" …; {_MEND}')
+    image = _get(entry, 'image')
+    if not isinstance(image, str) or not image:
+        raise UserError(f'"image" must be a file name, not {image!r}')
+    if PurePosixPath(image).is_absolute():
+        raise UserError(f'"image" must be relative to the photos, not {image!r}')
+
+    center = _numbers(entry, 'center', (2,))
+    scale = _numbers(entry, 'scale', ())
+    if scale <= 0:
+        raise UserError(f'"scale" must be positive, not {float(scale)}')
+    joints = _get(entry, 'joints')
+    if isinstance(joints, list) and len(joints) != num_joints:
+        raise UserError(f'"joints" has {len(joints)} joints where {num_joints} belong')
+    joints = _numbers(entry, 'joints', (num_joints, 2))
+    annotated = _flags(entry, 'joints_vis', num_joints)
+    has_visible = 'joints_visible' in entry
+    visible = annotated
+    if has_visible:
+        visible = _flags(entry, 'joints_visible', num_joints) & annotated
+    head_box = np.full(4, np.nan)
+    if entry.get('head_box') is not None:
+        head_box = _numbers(entry, 'head_box', (4,))
+        if head_box[2] <= head_box[0] or head_box[3] <= head_box[1]:
+            raise UserError(f'"head_box" is empty: {head_box.tolist()}')
+    return image, (center, scale, joints, annotated, visible, head_box), has_visible
+
+
+def _get(entry: dict, key: str) -> object:
+    if key not in entry:
+        raise UserError(f'"{key}" is missing; {_MEND}')
+    return entry[key]
+
+
+def _numbers(entry: dict, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    value = _get(entry, key)
+    wanted = ' x '.join(map(str, shape)) or 'one'
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UserError(f'"{key}" must hold {wanted} number(s)') from None
+    if array.shape != shape:
+        raise UserError(f'"{key}" must hold {wanted} number(s), not {array.shape}')
+    if not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0]
+        place = f' at {"/".join(map(str, where))}' if len(where) else ''
+        raise UserError(
+            f'"{key}" holds NaN or infinity{place}; mark an unknown joint 0'
+        )
+    return array
+
+
+def _flags(entry: dict, key: str, num_joints: int) -> np.ndarray:
+    array = _numbers(entry, key, (num_joints,))
+    if not np.isin(array, (0, 1)).all():
+        raise UserError(f'"{key}" may hold only 0 and 1')
+    return array.astype(bool)
+
+
+def occluded_share(parts: PartList) -> float:
+    """Share of the annotated joints that are occluded.
+
+    Args:
+        parts (PartList): The persons.
+
+    Returns:
+        float: Between 0 and 1; NaN without any annotated joint.
+    """
+    annotated = int(parts.annotated.sum())
+    if not annotated:
+        return math.nan
+    return 1 - int(parts.visible.sum()) / annotated

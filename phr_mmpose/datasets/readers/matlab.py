@@ -1,0 +1,46 @@
+"""MATLAB files, read without surprises."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+
+from phr_mmpose.utils.errors import UserError
+
+
+def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
+    """Read one variable of a ``.mat`` file (version 4 to 7).
+
+    Args:
+        path (str | Path): The file.
+        name (str): The variable.
+        **options: Of ``scipy.io.loadmat``.
+
+    Returns:
+        np.ndarray: The variable.
+
+    Raises:
+        UserError: If the file is missing, of another kind or version, damaged,
+            or lacks the variable.
+    """
+    try:
+        content = scipy.io.loadmat(path, variable_names=[name], **options)
+    except FileNotFoundError:
+        raise UserError(f'{path}: no such file') from None
+    except NotImplementedError:
+        raise UserError(
+            f'{path}: MATLAB version 7.3; save it again with save(…, "-v7")'
+        ) from None
+    except Exception as error:
+        # scipy raises a different exception for nearly every kind of damage.
+        raise UserError(
+            f'{path}: not a readable .mat file ({type(error).__name__}: {error}); '
+            'fetch it again'
+        ) from None
+    if name not in content:
+        held = ', '.join(entry for entry, _, _ in scipy.io.whosmat(path)) or 'nothing'
+        raise UserError(
+            f'{path}: has no variable "{name}" (it holds {held}); '
+            'give the file of the data set'
+        )
+    return content[name]

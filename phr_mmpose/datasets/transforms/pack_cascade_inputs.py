@@ -1,0 +1,82 @@
+"""What the cascade needs of a sample: the picture, the joints and their flags."""
+
+import numpy as np
+import torch
+from mmpose.datasets.transforms import PackPoseInputs
+from mmpose.registry import TRANSFORMS
+from mmpose.structures import PoseDataSample
+
+
+@TRANSFORMS.register_module()
+class PackCascadeInputs(PackPoseInputs):
+    """Pack keypoints and both visibility flags; no target maps.
+
+    The targets are drawn where the loss is computed, so that the loader ships a
+    few hundred bytes per sample instead of megabytes. K is the number of joints.
+
+    Required keys: ``img``; and, where annotated, ``keypoints`` (1, K, 2) in pixels
+    of the photo, ``transformed_keypoints`` (1, K, 2) in pixels of the input and
+    ``keypoints_visible`` (1, K, 2) as [annotated, visible] or (1, K) as
+    annotated, every annotated joint then counting as visible.
+
+    Packed besides the usual boxes, scores, ``head_size`` and meta information:
+
+    - ``gt_instances.keypoints`` (1, K, 2), pixels of the photo
+    - ``gt_instances.keypoints_visible`` (1, K), **annotated**: what MMPose's
+      metrics mask by
+    - ``gt_instances.keypoints_unoccluded`` (1, K)
+    - ``gt_instance_labels.keypoints`` (1, K, 2), pixels of the input
+    - ``gt_instance_labels.keypoints_annotated`` (1, K)
+    - ``gt_instance_labels.keypoints_unoccluded`` (1, K)
+
+    The labels are float32 tensors, the instances numpy arrays. Without
+    annotation (inference on a bare photo) none of these six is packed.
+
+    Args:
+        meta_keys (Sequence[str], optional): As in ``PackPoseInputs``.
+        pack_transformed (bool): As in ``PackPoseInputs``. Defaults to False.
+    """
+
+    instance_mapping_table = {
+        'bbox': 'bboxes',
+        'bbox_score': 'bbox_scores',
+        'bbox_scale': 'bbox_scales',
+        'head_size': 'head_size',
+    }
+    field_mapping_table = {}
+    label_mapping_table = {}
+
+    def transform(self, results: dict) -> dict:
+        """Pack one sample.
+
+        Args:
+            results (dict): The pipeline's results.
+
+        Returns:
+            dict: ``inputs`` (3, H, W) uint8 tensor and ``data_samples``
+            (``PoseDataSample``).
+        """
+        packed = super().transform(results)
+        if results.get('keypoints') is not None:
+            self._pack_joints(results, packed['data_samples'])
+        return packed
+
+    @staticmethod
+    def _pack_joints(results: dict, sample: PoseDataSample) -> None:
+        flags = np.asarray(results['keypoints_visible'], dtype=np.float32)
+        if flags.ndim == 2:
+            flags = np.stack([flags, flags], axis=-1)
+        annotated = (flags[..., 0] > 0).astype(np.float32)
+        # A joint without annotation cannot be known to be visible.
+        unoccluded = (flags[..., 1] > 0).astype(np.float32) * annotated
+
+        instances = sample.gt_instances
+        instances.set_field(results['keypoints'], 'keypoints')
+        instances.set_field(annotated, 'keypoints_visible')
+        instances.set_field(unoccluded, 'keypoints_unoccluded')
+
+        labels = sample.gt_instance_labels
+        in_input = np.asarray(results['transformed_keypoints'], dtype=np.float32)
+        labels.set_field(torch.from_numpy(in_input), 'keypoints')
+        labels.set_field(torch.from_numpy(annotated), 'keypoints_annotated')
+        labels.set_field(torch.from_numpy(unoccluded), 'keypoints_unoccluded')
