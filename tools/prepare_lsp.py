@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from phr_mmpose.datasets.part_list import occluded_share, save_part_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
-from phr_mmpose.datasets.readers.photo_files import WAYS, place_photos
+from phr_mmpose.datasets.readers.prepared import WAYS, write_prepared
 from phr_mmpose.utils.cli import run
 
 
@@ -37,25 +36,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read and check everything first, then write; the lists come last."""
+    """Read and check everything first, then write."""
     args = parse_args(argv)
     source = read_lsp_folder(
         args.src, args.observer_centric, check_photos=args.images != 'none'
     )
-    for parts in source.lists.values():
-        names = [name.removeprefix(f'{source.kind}/') for name in parts.images]
-        place_photos(
-            names, source.photos, args.dst / 'images' / source.kind, args.images
-        )
-    for name, parts in source.lists.items():
-        path = args.dst / 'annotations' / f'{name}.json'
-        save_part_list(path, parts)
-        line = f'{path}: {len(parts)} persons, {int(parts.annotated.sum())} joints'
-        if source.kind == 'lsp':
-            line += f', {occluded_share(parts):.1%} of them occluded'
+    for line in write_prepared(source, args.dst, args.images):
         print(line)
-    if source.dropped:
-        print(f'left out: {source.dropped} persons with too few labelled joints')
 
 
 if __name__ == '__main__':

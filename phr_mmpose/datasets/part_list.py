@@ -226,3 +226,26 @@ def occluded_share(parts: PartList) -> float:
     if not annotated:
         return math.nan
     return 1 - int(parts.visible.sum()) / annotated
+
+
+def select(parts: PartList, chosen: np.ndarray) -> PartList:
+    """Some persons of a list.
+
+    Args:
+        parts (PartList): N persons.
+        chosen (np.ndarray): Indices of persons, or shape (N,) bool.
+
+    Returns:
+        PartList: The chosen persons.
+    """
+    indices = np.arange(len(parts))[chosen]
+    columns = (
+        parts.centers,
+        parts.scales,
+        parts.joints,
+        parts.annotated,
+        parts.visible,
+        parts.head_boxes,
+    )
+    images = [parts.images[index] for index in indices]
+    return PartList(images, *(column[indices] for column in columns))

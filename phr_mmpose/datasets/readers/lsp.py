@@ -12,49 +12,28 @@ Coordinates count pixels from 1 in all three.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from phr_mmpose.datasets.body_size import LSP_SCALE, joint_boxes, relative_size
 from phr_mmpose.datasets.joints import LSP_JOINTS
-from phr_mmpose.datasets.part_list import PartList
+from phr_mmpose.datasets.part_list import PartList, select
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
+from phr_mmpose.datasets.readers.prepared import Source, shown
 from phr_mmpose.utils.errors import UserError
 
 LSP_PERSONS = 2000
 LSP_TRAIN_PERSONS = 1000
 LSPET_PERSONS = 10000
 _NUM_JOINTS = len(LSP_JOINTS)
-
-
-@dataclass
-class LspSource:
-    """A data set as found in a folder.
-
-    Args:
-        kind (str): ``'lsp'`` or ``'lspet'``: the folder under ``images/`` that
-            the lists' image names begin with.
-        photos (Path): Folder of the photos.
-        lists (dict[str, PartList]): For each list's name (``'lsp_train'``) its
-            persons.
-        dropped (int): Persons left out because too few joints are labelled to
-            judge their size.
-    """
-
-    kind: str
-    photos: Path
-    lists: dict[str, PartList]
-    dropped: int = 0
+_CHECKING = 'checking photos'
 
 
 def read_lsp_folder(
     folder: str | Path, observer_centric: bool = False, check_photos: bool = True
-) -> LspSource:
+) -> Source:
     """Read LSP or LSPET, whichever lies in a folder.
 
     Args:
@@ -66,7 +45,7 @@ def read_lsp_folder(
             its boxes need their sizes). Defaults to True.
 
     Returns:
-        LspSource: The annotation lists and where the photos are.
+        Source: The annotation lists and where the photos are.
 
     Raises:
         UserError: If the folder holds neither, or a file is faulty.
@@ -93,11 +72,11 @@ def read_lsp_folder(
     raise UserError(f'{folder}: no {wanted} here; give the folder of LSP or LSPET')
 
 
-def _read_lsp(folder: Path, path: Path, joints: np.ndarray) -> LspSource:
+def _read_lsp(folder: Path, path: Path, joints: np.ndarray) -> Source:
     persons = _checked(joints.transpose(2, 1, 0), path)
     names = [f'im{index + 1:04d}.jpg' for index in range(LSP_PERSONS)]
     photos = folder / 'images'
-    sizes = np.array([inspect_photo(photos / name) for name in _shown(names)])
+    sizes = np.array([inspect_photo(photos / name) for name in shown(names, _CHECKING)])
     parts = PartList(
         images=[f'lsp/{name}' for name in names],
         # Middle of the photo: pixels count from 1, with centres at integers.
@@ -110,12 +89,12 @@ def _read_lsp(folder: Path, path: Path, joints: np.ndarray) -> LspSource:
     )
     train = np.arange(LSP_PERSONS) < LSP_TRAIN_PERSONS
     lists = {'lsp_train': select(parts, train), 'lsp_test': select(parts, ~train)}
-    return LspSource('lsp', photos, lists)
+    return Source('lsp', photos, lists)
 
 
 def _read_lspet(
     folder: Path, path: Path, names: list[str], persons: np.ndarray, check_photos: bool
-) -> LspSource:
+) -> Source:
     persons = _checked(persons, path)
     joints, labelled = persons[..., :2], persons[..., 2] == 1
     centers, scales = joint_boxes(joints, labelled)
@@ -125,7 +104,7 @@ def _read_lspet(
     photos = folder / 'images'
     if check_photos:
         wanted = [name for name, use in zip(names, usable, strict=True) if use]
-        for name in _shown(wanted):
+        for name in shown(wanted, _CHECKING):
             inspect_photo(photos / name)
     parts = PartList(
         images=[f'lspet/{name}' for name in names],
@@ -138,7 +117,11 @@ def _read_lspet(
         head_boxes=np.full((len(names), 4), np.nan),
     )
     lists = {'lspet_train': select(parts, usable)}
-    return LspSource('lspet', photos, lists, dropped=int((~usable).sum()))
+    notes = []
+    if not usable.all():
+        left_out = int((~usable).sum())
+        notes.append(f'left out: {left_out} persons with too few labelled joints')
+    return Source('lspet', photos, lists, notes=notes, knows_occlusion=False)
 
 
 def _read_cropped_list(path: Path) -> tuple[list[str], np.ndarray]:
@@ -178,29 +161,3 @@ def _checked(persons: np.ndarray, path: Path) -> np.ndarray:
     if bad.any():
         raise UserError(f'{path}: person {int(bad.argmax()) + 1} has NaN joints')
     return persons
-
-
-def _shown(names: list[str]) -> Iterable[str]:
-    return tqdm(names, desc='checking photos', unit='photo')
-
-
-def select(parts: PartList, chosen: np.ndarray) -> PartList:
-    """Some persons of a list.
-
-    Args:
-        parts (PartList): N persons.
-        chosen (np.ndarray): Shape (N,), bool.
-
-    Returns:
-        PartList: The chosen persons in their order.
-    """
-    columns = (
-        parts.centers,
-        parts.scales,
-        parts.joints,
-        parts.annotated,
-        parts.visible,
-        parts.head_boxes,
-    )
-    images = [name for name, use in zip(parts.images, chosen, strict=True) if use]
-    return PartList(images, *(column[chosen] for column in columns))

@@ -1,5 +1,7 @@
 """Transforms of the data pipeline."""
 
+from phr_mmpose.datasets.transforms.checked_load_image import CheckedLoadImage
 from phr_mmpose.datasets.transforms.pack_cascade_inputs import PackCascadeInputs
+from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
 
-__all__ = ['PackCascadeInputs']
+__all__ = ['CheckedLoadImage', 'PackCascadeInputs', 'SeedAugmentation']

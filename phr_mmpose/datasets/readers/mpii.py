@@ -1,0 +1,318 @@
+"""MPII Human Pose, from the original release or from the widely used lists.
+
+The release (``mpii_human_pose_v1_u12_1.mat``) is one struct, ``RELEASE``, with
+``annolist`` (for each photo ``image.name`` and ``annorect``, one for each person:
+head box ``x1`` … ``y2``, ``annopoints.point`` with ``x``, ``y``, ``id`` and
+``is_visible``, ``scale``, ``objpos``), ``img_train`` (1 = joints are published)
+and ``single_person`` (for each photo the numbers, from 1, of persons that stand
+sufficiently apart from others). Fields are missing or empty at random;
+``is_visible`` is a number, a character, or empty for upper neck and head top,
+which were derived from the head box and count as visible.
+
+The widely used lists split the published persons by photo: 22,246 persons in
+14,679 photos to train on, 2,958 in 2,729 photos to validate on (Tompson et al.,
+CVPR 2015); no photo is in both. The training list is **not** confined to
+``single_person``: of all 25,204 persons 12,392 share their photo with another one
+of the list, in the median closer than half a body's height. Un-annotated joints
+are (-1, -1) there. ``joints_vis`` means annotated; the lists in circulation do
+not tell occlusion, so take it from the release (or use lists that carry
+``joints_visible``).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from phr_mmpose.datasets.joints import MPII_JOINTS
+from phr_mmpose.datasets.part_list import PartList, load_part_list, select
+from phr_mmpose.datasets.photos import inspect_photo
+from phr_mmpose.datasets.readers.matlab import load_mat_variable
+from phr_mmpose.datasets.readers.prepared import Source, shown
+from phr_mmpose.utils.errors import UserError
+
+COMMON_COUNTS = {'mpii_train': 22246, 'mpii_val': 2958}
+"""dict[str, int]: Persons of the widely used lists."""
+
+PERSONS = ('single', 'annotated', 'listed')
+"""tuple[str]: Which persons of the release to take."""
+
+_NUM_JOINTS = len(MPII_JOINTS)
+_LIST_NAMES = {
+    'mpii_train': ('mpii_train', 'train'),
+    'mpii_val': ('mpii_val', 'mpii_valid', 'val', 'valid'),
+}
+_UNKNOWN = -1.0  # coordinate of a joint without annotation, as in the lists
+
+
+def read_mpii_lists(
+    folder: str | Path, headboxes: str | Path | None = None, check_photos: bool = True
+) -> Source:
+    """Read the widely used JSON lists.
+
+    Args:
+        folder (str | Path): Holds ``mpii_train.json`` and ``mpii_val.json`` (also
+            ``.json.gz``; ``train`` and ``valid`` do too), and perhaps ``images/``.
+        headboxes (str | Path, optional): ``.mat`` file with ``headboxes_src``,
+            2 x 2 x N in the order of the validation list.
+        check_photos (bool): Open the photos that are at hand. Defaults to True.
+
+    Returns:
+        Source: One or two annotation lists.
+
+    Raises:
+        UserError: If there is no list, or a file is faulty.
+    """
+    folder = Path(folder)
+    lists = {}
+    for name, stems in _LIST_NAMES.items():
+        path = _first_file(folder, stems, ('.json', '.json.gz'))
+        if path is not None:
+            lists[name] = load_part_list(path, _NUM_JOINTS)
+    if not lists:
+        raise UserError(
+            f"{folder}: neither RELEASE's .mat nor mpii_train.json(.gz) or "
+            'mpii_val.json(.gz) here; give the folder that holds them'
+        )
+    if headboxes is not None:
+        if 'mpii_val' not in lists:
+            raise UserError(f'{folder}: head boxes need the validation list')
+        parts = lists['mpii_val']
+        parts.head_boxes = _read_headboxes(Path(headboxes), len(parts))
+    return _finish(folder / 'images', lists, check_photos)
+
+
+def read_mpii_release(
+    path: str | Path,
+    photos: str | Path,
+    val_list: str | Path | None = None,
+    train_list: str | Path | None = None,
+    persons: str = 'single',
+    check_photos: bool = True,
+) -> Source:
+    """Read the original release.
+
+    Args:
+        path (str | Path): The ``.mat`` file.
+        photos (str | Path): Folder of the photos; they may be absent.
+        val_list (str | Path, optional): Which photos are for validation: a JSON
+            list of persons, or a ``.txt`` with one image name on each line.
+            Without it every person goes to the training list.
+        train_list (str | Path, optional): The same for training. Defaults to all
+            other photos with published joints.
+        persons (str): ``'single'`` (default): those that RELEASE calls
+            sufficiently separated; ``'annotated'``: all with joints, position and
+            scale; ``'listed'``: those of the two JSON lists, in their order, so
+            that results compare with everybody's.
+        check_photos (bool): Open the photos that are at hand. Defaults to True.
+
+    Returns:
+        Source: The training list, and with ``val_list`` the validation list.
+
+    Raises:
+        UserError: If a file is faulty or the options do not go together.
+    """
+    released, single = _read_release(Path(path))
+    given = {'mpii_train': train_list, 'mpii_val': val_list}
+    if persons == 'listed':
+        lists = {}
+        for name, listed in given.items():
+            if listed is not None:
+                wanted = load_part_list(listed, _NUM_JOINTS)
+                lists[name] = _match(released, wanted, Path(listed), Path(path))
+        if not lists:
+            raise UserError(
+                "persons='listed' needs the JSON lists: give --val-list or --train-list"
+            )
+        return _finish(Path(photos), lists, check_photos)
+
+    chosen = single if persons == 'single' else np.ones(len(released), bool)
+    names = np.array(released.images)
+    in_val = np.isin(names, _read_image_names(val_list))
+    in_train = ~in_val
+    if train_list is not None:
+        in_train &= np.isin(names, _read_image_names(train_list))
+    lists = {'mpii_train': select(released, chosen & in_train)}
+    if val_list is not None:
+        lists['mpii_val'] = select(released, chosen & in_val)
+    for name, parts in lists.items():
+        if not len(parts):
+            raise UserError(
+                f'{given[name] or path}: no person of the release is in {name}; '
+                'give lists with image names such as 015601864.jpg'
+            )
+    return _finish(Path(photos), lists, check_photos)
+
+
+def find_release(folder: str | Path) -> Path | None:
+    """Find the release's ``.mat`` file.
+
+    Args:
+        folder (str | Path): The file itself, or a folder that holds it.
+
+    Returns:
+        Path | None: The file; None where a folder holds no ``mpii*.mat``.
+    """
+    folder = Path(folder)
+    if folder.suffix == '.mat':
+        return folder
+    return next(iter(sorted(folder.glob('mpii_human_pose*.mat'))), None)
+
+
+def _first_file(folder: Path, stems: tuple, suffixes: tuple) -> Path | None:
+    paths = (folder / f'{stem}{suffix}' for stem in stems for suffix in suffixes)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _finish(photos: Path, lists: dict[str, PartList], check_photos: bool) -> Source:
+    """Put the photos' folder before their names and look at the photos."""
+    named = sorted({name for parts in lists.values() for name in parts.images})
+    present = [name for name in named if (photos / name).is_file()]
+    if check_photos:
+        for name in shown(present, 'checking photos'):
+            inspect_photo(photos / name)
+    notes = [
+        f'{name}: {len(parts):,} persons, the widely used list has '
+        f'{COMMON_COUNTS[name]:,}'
+        for name, parts in lists.items()
+        if len(parts) != COMMON_COUNTS[name]
+    ]
+    absent = set(named).difference(present)
+    if absent:
+        notes.append(
+            f'{len(absent):,} of {len(named):,} photos are not in {photos}: '
+            'put them into images/mpii of the prepared folder before training'
+        )
+    for parts in lists.values():
+        parts.images = [f'mpii/{name}' for name in parts.images]
+    return Source('mpii', photos, lists, {f'mpii/{name}' for name in absent}, notes)
+
+
+def _read_headboxes(path: Path, count: int) -> np.ndarray:
+    """Read ``headboxes_src`` (2 corners x 2 coordinates x N) as (N, 4)."""
+    boxes = load_mat_variable(path, 'headboxes_src')
+    if boxes.shape != (2, 2, count):
+        raise UserError(
+            f'{path}: "headboxes_src" is {" x ".join(map(str, boxes.shape))}; '
+            f'the validation list wants 2 x 2 x {count}'
+        )
+    return boxes.transpose(2, 0, 1).reshape(count, 4).astype(np.float64)
+
+
+def _read_image_names(path: str | Path | None) -> list[str]:
+    if path is None:
+        return []
+    path = Path(path)
+    if path.suffix != '.txt':
+        return load_part_list(path, _NUM_JOINTS).images
+    try:
+        names = path.read_text().split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f'{path}: not a readable list of names ({error})') from None
+    if not names:
+        raise UserError(f'{path}: holds no image name')
+    return names
+
+
+def _match(released: PartList, wanted: PartList, path: Path, release: Path) -> PartList:
+    """Find each listed person in the release by photo, position and scale."""
+    by_image: dict[str, list[int]] = {}
+    for index, name in enumerate(released.images):
+        by_image.setdefault(name, []).append(index)
+    chosen = []
+    for number, image in enumerate(wanted.images):
+        candidates = by_image.get(image, [])
+        offsets = [
+            np.abs(released.centers[index] - wanted.centers[number]).max()
+            + abs(released.scales[index] - wanted.scales[number])
+            for index in candidates
+        ]
+        # Lists round positions to whole pixels and scales to 3 decimals.
+        if not offsets or min(offsets) > 1:
+            raise UserError(
+                f'{path}: entry {number} ({image}) is not in {release}; give the list '
+                'and the release that belong together'
+            )
+        chosen.append(candidates[int(np.argmin(offsets))])
+    return select(released, np.array(chosen))
+
+
+def _read_release(path: Path) -> tuple[PartList, np.ndarray]:
+    """Read all persons with joints, position and scale.
+
+    Returns:
+        tuple[PartList, np.ndarray]: N persons, and shape (N,) bool, whether each
+        is sufficiently separated.
+    """
+    release = load_mat_variable(
+        path, 'RELEASE', struct_as_record=False, squeeze_me=True
+    )
+    photos = _items(getattr(release, 'annolist', None))
+    is_train = _items(getattr(release, 'img_train', None))
+    singles = _items(getattr(release, 'single_person', None), keep_empty=True)
+    if not photos or not len(photos) == len(is_train) == len(singles):
+        raise UserError(
+            f'{path}: RELEASE has {len(photos)} annolist, {len(is_train)} img_train '
+            f'and {len(singles)} single_person entries; give the original MPII release'
+        )
+    images, rows, single = [], [], []
+    for photo, train, separate in zip(photos, is_train, singles, strict=True):
+        if not train:
+            continue
+        numbers = {int(number) for number in _items(separate)}
+        for number, person in enumerate(_items(getattr(photo, 'annorect', None)), 1):
+            row = _parse_person(person, path)
+            if row is not None:
+                images.append(str(photo.image.name))
+                rows.append(row)
+                single.append(number in numbers)
+    if not rows:
+        raise UserError(f'{path}: no person with joints; give the original release')
+    columns = [np.stack(column) for column in zip(*rows, strict=True)]
+    return PartList(images, *columns), np.array(single)
+
+
+def _parse_person(person: object, path: Path) -> tuple | None:
+    """One ``annorect`` as a row of :class:`PartList`; None if it is incomplete."""
+    scale = _number(getattr(person, 'scale', None))
+    position = getattr(person, 'objpos', None)
+    center = [_number(getattr(position, axis, None)) for axis in 'xy']
+    points = _items(getattr(getattr(person, 'annopoints', None), 'point', None))
+    if not points or np.isnan([scale, *center]).any():
+        return None
+    joints = np.full((_NUM_JOINTS, 2), _UNKNOWN)
+    annotated = np.zeros(_NUM_JOINTS, dtype=bool)
+    visible = np.zeros(_NUM_JOINTS, dtype=bool)
+    for point in points:
+        index = _number(getattr(point, 'id', None))
+        if index not in range(_NUM_JOINTS):
+            raise UserError(f'{path}: a joint with id {index}; MPII has 0 to 15')
+        index = int(index)
+        joints[index] = _number(point.x), _number(point.y)
+        annotated[index] = True
+        flag = _number(getattr(point, 'is_visible', None))
+        visible[index] = np.isnan(flag) or flag == 1
+    head_box = [
+        _number(getattr(person, side, None)) for side in ('x1', 'y1', 'x2', 'y2')
+    ]
+    return np.array(center), np.float64(scale), joints, annotated, visible, head_box
+
+
+def _items(value: object, keep_empty: bool = False) -> list:
+    """A MATLAB array as a list; a struct or number that was squeezed has one item."""
+    if value is None:
+        return []
+    if not isinstance(value, np.ndarray):
+        return [value]
+    if value.size == 0 and keep_empty and value.dtype != object:
+        return [value]  # a cell array of one empty cell
+    return list(value.ravel())
+
+
+def _number(value: object) -> float:
+    """A MATLAB number, also one given as characters; NaN where empty."""
+    if value is None or (isinstance(value, np.ndarray) and value.size != 1):
+        return np.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return np.nan

@@ -1,0 +1,116 @@
+"""The prepared folder: ``images/<kind>/…`` and ``annotations/<list>.json``."""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from phr_mmpose.datasets.part_list import PartList, occluded_share, save_part_list
+from phr_mmpose.utils.files import atomic_path
+
+WAYS = ('link', 'copy', 'none')
+
+
+@dataclass
+class Source:
+    """A data set as read from its own layout.
+
+    Args:
+        kind (str): ``'lsp'``, ``'lspet'`` or ``'mpii'``: folder of its photos
+            under ``images/``, with which the lists' image names begin.
+        photos (Path): Folder where the photos are now.
+        lists (dict[str, PartList]): For each list's name (``'lsp_train'``) its
+            persons.
+        absent (set[str]): Image names whose photos are not at hand.
+        notes (list[str]): What else a person should know.
+        knows_occlusion (bool): Whether the data set tells occlusion. Defaults to
+            True.
+    """
+
+    kind: str
+    photos: Path
+    lists: dict[str, PartList]
+    absent: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    knows_occlusion: bool = True
+
+
+def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
+    """Fill the prepared folder: photos first, then the lists.
+
+    Each file appears whole or not at all, and a list only after its photos.
+
+    Args:
+        source (Source): What was read.
+        folder (Path): Folder to fill; made if missing.
+        images (str): How photos get there: ``'link'`` makes hard links, or copies
+            where the file system refuses; ``'copy'``; ``'none'``.
+
+    Returns:
+        list[str]: Lines that say what was written.
+    """
+    if images != 'none':
+        named = {name for parts in source.lists.values() for name in parts.images}
+        for image in shown(sorted(named - source.absent), 'placing photos'):
+            start = source.photos / Path(image).relative_to(source.kind)
+            _place(start, folder / 'images' / image, link=images == 'link')
+    lines = []
+    for name, parts in source.lists.items():
+        path = folder / 'annotations' / f'{name}.json'
+        save_part_list(path, parts)
+        lines.append(f'{path}: {describe(parts, source.knows_occlusion)}')
+    return lines + source.notes
+
+
+def describe(parts: PartList, knows_occlusion: bool = True) -> str:
+    """Count what a list holds.
+
+    Args:
+        parts (PartList): The list.
+        knows_occlusion (bool): Whether the data set tells occlusion. Defaults to
+            True.
+
+    Returns:
+        str: Persons, photos, annotated joints and the occluded share of these.
+    """
+    occlusion = 'occlusion unknown'
+    if knows_occlusion:
+        occlusion = f'{occluded_share(parts):.1%} occluded'
+    return (
+        f'{len(parts):,} persons in {len(set(parts.images)):,} photos, '
+        f'{int(parts.annotated.sum()):,} joints, {occlusion}'
+    )
+
+
+def shown(items: Sequence[str], what: str) -> Iterable[str]:
+    """Iterate with a progress bar on a terminal.
+
+    Args:
+        items (Sequence[str]): What to iterate over.
+        what (str): What is being done.
+
+    Returns:
+        Iterable[str]: The items.
+    """
+    return tqdm(items, desc=what, unit='photo', disable=None)
+
+
+def _place(start: Path, target: Path, link: bool) -> None:
+    if link and target.exists() and target.samefile(start):
+        return
+    if link:
+        temporary = target.with_name(f'.{target.name}.link')
+        temporary.unlink(missing_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(start, temporary)
+        except OSError:  # another file system, or one without links
+            pass
+        else:
+            os.replace(temporary, target)
+            return
+    with atomic_path(target) as temporary:
+        shutil.copyfile(start, temporary)
