@@ -1,0 +1,386 @@
+"""A small rasteriser: rounded, tapered, flattened limbs with a depth buffer.
+
+A solid is the volume that a ball sweeps while it moves from ``start`` to ``end``
+and changes its radius; flattened along ``front``, it also makes chests, feet
+and heads. Seen along the z axis, the nearest surface point above a pixel has a
+closed form, so that depth, normals and texture coordinates are exact at every
+pixel, also where a limb points at the viewer.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+NO_SOLID = 255
+"""int: Value of the map of solids where the background shows."""
+
+FRONT_AND_BACK = 2.0
+"""float: Texture columns in units of one face: a front and a back face."""
+
+
+@dataclass
+class Solids:
+    """A list of solids in columns; N is their number.
+
+    Coordinates are pixels of the drawing: x to the right, y down, z into the
+    picture.
+
+    Args:
+        start (list): N points (3,) where the sweep begins.
+        end (list): N points (3,) where it ends.
+        radii (list): N pairs of the radius at the start and at the end.
+        bulge (list): N extra radii half-way.
+        side (list): N unit vectors (3,) across the solid, to the person's left.
+        front (list): N unit vectors (3,), the direction of flattening.
+        flat (list): N ratios of thickness to width, in (0, 1].
+        tile (list): N indices of the texture in the atlas.
+        two_faced (list): N flags: the texture differs in front and at the back.
+        open_ended (list): N flags: no cap at the end (a skirt).
+    """
+
+    start: list = field(default_factory=list)
+    end: list = field(default_factory=list)
+    radii: list = field(default_factory=list)
+    bulge: list = field(default_factory=list)
+    side: list = field(default_factory=list)
+    front: list = field(default_factory=list)
+    flat: list = field(default_factory=list)
+    tile: list = field(default_factory=list)
+    two_faced: list = field(default_factory=list)
+    open_ended: list = field(default_factory=list)
+
+    def add(
+        self,
+        start: np.ndarray,
+        end: np.ndarray,
+        radii: tuple[float, float],
+        frame: np.ndarray,
+        tile: int,
+        bulge: float = 0.0,
+        flat: float = 1.0,
+        two_faced: bool = False,
+        open_ended: bool = False,
+    ) -> int:
+        """Append one solid.
+
+        Args:
+            start (np.ndarray): Shape (3,).
+            end (np.ndarray): Shape (3,).
+            radii (tuple[float, float]): At start and end.
+            frame (np.ndarray): Shape (3, 3), the columns side, up and front.
+            tile (int): Index of the texture.
+            bulge (float): Extra radius half-way.
+            flat (float): Thickness / width.
+            two_faced (bool): The texture has a front and a back.
+            open_ended (bool): No cap at the end.
+
+        Returns:
+            int: Index of the solid.
+        """
+        self.start.append(start)
+        self.end.append(end)
+        self.radii.append(radii)
+        self.bulge.append(bulge)
+        self.side.append(frame[:, 0])
+        self.front.append(frame[:, 2])
+        self.flat.append(flat)
+        self.tile.append(tile)
+        self.two_faced.append(two_faced)
+        self.open_ended.append(open_ended)
+        return len(self.start) - 1
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+@dataclass
+class Drawing:
+    """Rasterised solids within a box of the picture.
+
+    Args:
+        box (tuple[int, int, int, int]): x1, y1, x2, y2 (exclusive) of the box.
+        depth (np.ndarray): Shape (h, w) float32; inf where nothing was drawn.
+        solid (np.ndarray): Shape (h, w) uint8, index of the nearest solid or
+            ``NO_SOLID``.
+        colour (np.ndarray): Shape (h, w, 3) uint8, BGR; 0 where nothing is.
+    """
+
+    box: tuple[int, int, int, int]
+    depth: np.ndarray
+    solid: np.ndarray
+    colour: np.ndarray
+
+
+class _Setup:
+    """What of the solids does not depend on the pixel, for all of them at once.
+
+    A flattened solid is drawn in a space stretched along ``front``, where it is
+    round; the line of sight is stretched with it. There the axes are ``along``
+    (the solid's axis as seen), ``across`` and ``sight``.
+    """
+
+    def __init__(self, solids: Solids) -> None:
+        self.start = np.array(solids.start, np.float32)
+        end = np.array(solids.end, np.float32)
+        self.radii = np.array(solids.radii, np.float32)
+        self.bulge = np.array(solids.bulge, np.float32)
+        self.front = np.array(solids.front, np.float32)
+        self.side = np.array(solids.side, np.float32)
+        self.flat = np.array(solids.flat, np.float32)
+        self.stretch = 1 / self.flat - 1
+
+        axis = self._stretched(end - self.start)
+        sight = self._stretched(np.array([[0, 0, 1]], np.float32))
+        self.sight_norm = np.linalg.norm(sight, axis=1)
+        self.sight = sight / self.sight_norm[:, None]
+        self.rise = _dot(axis, self.sight)
+        planar = axis - self.rise[:, None] * self.sight
+        self.length = np.linalg.norm(planar, axis=1)
+        # A solid that points at the viewer has no direction in the picture.
+        spare = np.array([[1, 0, 0]], np.float32)
+        spare = spare - _dot(spare, self.sight)[:, None] * self.sight
+        pointing = self.length < 1e-3
+        planar[pointing] = spare[pointing]
+        self.length = np.maximum(self.length, 1e-3)
+        self.along = planar / np.linalg.norm(planar, axis=1, keepdims=True)
+        self.across = np.cross(self.sight, self.along)
+        self.axis_length = np.maximum(np.linalg.norm(axis, axis=1), 1e-3)
+        self.axis = axis / self.axis_length[:, None]
+
+        # Stretched coordinates of a pixel are linear in its offset from the start.
+        basis = np.stack([self.along, self.across, self.sight], axis=1)
+        facing = (basis @ self.front[:, :, None])[..., 0] * self.stretch[:, None]
+        self.linear = basis[:, :, :2] + facing[:, :, None] * self.front[:, None, :2]
+
+        reach = np.sqrt(1 - (1 - self.flat**2)[:, None] * self.front[:, :2] ** 2)
+        thick = (self.radii + self.bulge[:, None])[:, :, None] * reach[:, None]
+        points = np.stack([self.start[:, :2], end[:, :2]], axis=1)
+        self.low = np.floor((points - thick).min(axis=1)).astype(int)
+        self.high = np.ceil((points + thick).max(axis=1)).astype(int) + 1
+
+    def _stretched(self, vectors: np.ndarray) -> np.ndarray:
+        return (
+            vectors + (self.stretch * _dot(vectors, self.front))[:, None] * self.front
+        )
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return (first * second).sum(axis=-1)
+
+
+def draw_solids(
+    solids: Solids,
+    atlas: np.ndarray,
+    tile_size: tuple[int, int],
+    canvas: tuple[int, int],
+    light: np.ndarray,
+    ambient: float = 0.5,
+) -> Drawing | None:
+    """Rasterise solids and shade them.
+
+    Args:
+        solids (Solids): What to draw, fewer than 255.
+        atlas (np.ndarray): Shape (tiles * th, 2 * tw, 3) uint8, BGR: textures
+            below each other; of each the left half is the front face and the
+            right half the back face. Rows run along the solid.
+        tile_size (tuple[int, int]): Height th and width tw of a face.
+        canvas (tuple[int, int]): Height and width of the picture in pixels.
+        light (np.ndarray): Shape (3,), unit vector towards the light.
+        ambient (float): Share of the light that comes from everywhere.
+
+    Returns:
+        Drawing | None: None if all solids lie outside the picture.
+    """
+    setup = _Setup(solids)
+    height, width = canvas
+    x1, y1 = np.maximum(setup.low.min(axis=0), 0)
+    x2, y2 = np.minimum(setup.high.max(axis=0), (width, height))
+    if x2 <= x1 or y2 <= y1:
+        return None
+    shape = (y2 - y1, x2 - x1)
+    depth = np.full(shape, np.inf, np.float32)
+    solid = np.full(shape, NO_SOLID, np.uint8)
+    # Place on the axis (0 to 1) and the two planar parts of the unit normal.
+    place, along, across = (np.empty(shape, np.float32) for _ in range(3))
+    for index in range(len(solids)):
+        left, top = np.maximum(setup.low[index] - (x1, y1), 0)
+        right, bottom = np.minimum(setup.high[index] - (x1, y1), (shape[1], shape[0]))
+        if right <= left or bottom <= top:
+            continue
+        window = np.s_[top:bottom, left:right]
+        _cast(
+            setup,
+            index,
+            solids.open_ended[index],
+            (x1 + left, y1 + top),
+            (depth[window], solid[window]),
+            (place[window], along[window], across[window]),
+        )
+    covered = np.flatnonzero(solid != NO_SOLID)
+    if not covered.size:
+        return None
+    colour = np.zeros((*shape, 3), np.uint8)
+    colour.reshape(-1, 3)[covered] = _shade(
+        setup,
+        solids,
+        solid.ravel()[covered],
+        [values.ravel()[covered] for values in (place, along, across)],
+        atlas,
+        tile_size,
+        light,
+        ambient,
+    )
+    return Drawing((int(x1), int(y1), int(x2), int(y2)), depth, solid, colour)
+
+
+def _cast(
+    setup: _Setup,
+    index: int,
+    open_ended: bool,
+    origin: tuple[int, int],
+    nearest: tuple[np.ndarray, np.ndarray],
+    surface: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    """Draw one solid into windows of the depth buffer, in place.
+
+    The ball whose surface is nearest maximises height over the axis: with the
+    radius R of the cross-section left at the pixel, the centre lies
+    ``rise / |axis| * R`` before the foot of the pixel's perpendicular.
+    """
+    depth, solid = nearest
+    rows, columns = depth.shape
+    start = setup.start[index]
+    dx = np.arange(columns, dtype=np.float32) + (origin[0] - start[0])
+    dy = (np.arange(rows, dtype=np.float32) + (origin[1] - start[1]))[:, None]
+    (ax, ay), (bx, by), (cx, cy) = setup.linear[index]
+    length = setup.length[index]
+    first, last = setup.radii[index]
+    taper = (last - first) / length
+    along = ax * dx + ay * dy
+    across = bx * dx + by * dy
+    across_squared = across * across
+
+    radius = np.clip(along, 0, length)
+    radius *= taper
+    radius += first
+    remaining = radius * radius
+    remaining -= across_squared
+    np.maximum(remaining, 0, out=remaining)
+    centre = np.sqrt(remaining, out=remaining)
+    centre *= -setup.rise[index] / setup.axis_length[index]
+    centre += along
+    unclipped = centre.copy() if open_ended else None
+    np.clip(centre, 0, length, out=centre)
+
+    radius = centre * taper
+    radius += first
+    bulge = setup.bulge[index]
+    if bulge:
+        radius += (4 * bulge / length**2) * centre * (length - centre)
+    along -= centre
+    height = radius * radius
+    height -= across_squared
+    height -= along * along
+    hit = height > 0
+    if open_ended:
+        hit &= unclipped <= length
+    np.maximum(height, 0, out=height)
+    np.sqrt(height, out=height)
+    z = centre * (setup.rise[index] / length)
+    z -= height
+    if cx or cy:
+        z -= cx * dx + cy * dy
+    z *= 1 / setup.sight_norm[index]
+    z += start[2]
+    hit &= z < depth
+    np.copyto(depth, z, where=hit)
+    np.copyto(solid, np.uint8(index), where=hit)
+    centre *= 1 / length
+    np.copyto(surface[0], centre, where=hit)
+    np.reciprocal(radius, out=radius)
+    along *= radius
+    across *= radius
+    np.copyto(surface[1], along, where=hit)
+    np.copyto(surface[2], across, where=hit)
+
+
+def _shade(
+    setup: _Setup,
+    solids: Solids,
+    solid: np.ndarray,
+    surface: list[np.ndarray],
+    atlas: np.ndarray,
+    tile_size: tuple[int, int],
+    light: np.ndarray,
+    ambient: float,
+) -> np.ndarray:
+    """Colour of M surface points.
+
+    Args:
+        solid (np.ndarray): Shape (M,), index of each point's solid.
+        surface (list[np.ndarray]): Place on the axis, and the normal's parts
+            along and across, each of shape (M,).
+
+    Returns:
+        np.ndarray: Shape (M, 3) uint8, BGR.
+    """
+    place, along, across = surface
+    solid = solid.astype(np.intp)
+    towards = np.sqrt(np.maximum(1 - along * along - across * across, 0))
+
+    def part(vectors: np.ndarray) -> np.ndarray:
+        """Normal's component along one vector per solid, (N, 3) -> (M,)."""
+        out = _dot(vectors, setup.along)[solid]
+        out *= along
+        out += _dot(vectors, setup.across)[solid] * across
+        out -= _dot(vectors, setup.sight)[solid] * towards
+        return out
+
+    front = part(setup.front)
+    # Texture: columns across the solid, rows along it, both caps included.
+    tall, wide = tile_size
+    two_faced = np.array(solids.two_faced)
+    column = part(setup.side)
+    column *= 0.5 * (wide - 2)
+    column += 0.5 * (wide - 1)
+    column += wide * ((front < 0) & two_faced[solid])
+    first, last = setup.radii.T
+    whole = setup.axis_length + first + last
+    row = part(setup.axis)
+    row *= (first / whole)[solid] + place * ((last - first) / whole)[solid]
+    row += (setup.axis_length / whole)[solid] * place + (first / whole)[solid]
+    np.clip(row, 0, 1, out=row)
+    row *= tall - 1
+    row += (np.array(solids.tile, np.float32) * tall)[solid]
+    albedo = _look_up(atlas, column, row)
+
+    # Lambert's law, with the flattened surface's own normal.
+    lit = part(np.broadcast_to(light, setup.front.shape))
+    lit += (setup.stretch * _dot(setup.front, light))[solid] * front
+    front *= front
+    front *= ((1 / setup.flat) ** 2 - 1)[solid]
+    front += 1
+    lit /= np.sqrt(front)
+    # Half-Lambert: the side turned away keeps its shape.
+    lit *= 0.5
+    lit += 0.5
+    lit *= 1.25 * (1 - ambient)
+    lit += ambient
+    # Surfaces seen at a grazing angle are darker: it sets limbs apart.
+    lit *= 0.72 + 0.28 * np.minimum(towards * 1.6, 1)
+    albedo *= lit[:, None]
+    return np.minimum(albedo, 255, out=albedo).astype(np.uint8)
+
+
+def _look_up(atlas: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    # cv2.remap takes pictures of at most 32767 columns: fold the points.
+    count = column.size
+    fold = 256
+    padded = -count % fold
+    maps = [
+        np.pad(values.astype(np.float32, copy=False), (0, padded)).reshape(-1, fold)
+        for values in (column, row)
+    ]
+    colours = cv2.remap(atlas, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return colours.reshape(-1, 3)[:count].astype(np.float32)
