@@ -1,0 +1,5 @@
+"""Evaluation on LSP and MPII: metrics, saved predictions, tables, curves."""
+
+from phr_mmpose.evaluation.metrics import LspPCKAccuracy, MpiiPCKhAccuracy
+
+__all__ = ['LspPCKAccuracy', 'MpiiPCKhAccuracy']

@@ -1,0 +1,58 @@
+"""PCKh on MPII Human Pose."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmpose.registry import METRICS
+
+from phr_mmpose.datasets.joints import MPII_JOINTS
+from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
+from phr_mmpose.utils.errors import UserError
+
+
+@METRICS.register_module()
+class MpiiPCKhAccuracy(PartPCK):
+    """PCKh@0.5 and @0.1 over MPII's annotated joints, as MPII's own kit rates.
+
+    A joint is right within ``thr`` head sizes of the ground truth, a head size
+    being 0.6 x the diagonal of the person's head box. ``Head`` is the mean of
+    upper neck and head top; ``Total`` leaves out pelvis and thorax.
+
+    Against MMPose's ``MpiiPCKAccuracy``: the threshold itself counts as a hit,
+    ``Head`` is not the head top alone, and predictions are not shifted by one
+    pixel, since the data sets of this package count pixels from 0.
+
+    Args:
+        thr (float): Threshold of the plain keys, in head sizes. Defaults to 0.5.
+        extra_thrs (Sequence[float]): Thresholds reported under
+            ``<key>@<threshold>``. Defaults to ``(0.1,)``.
+        out (str | Path | None): See :class:`PartPCK`.
+        collect_device (str): See :class:`PartPCK`.
+        prefix (str | None): See :class:`PartPCK`.
+    """
+
+    measure = 'PCKh'
+
+    def __init__(
+        self,
+        thr: float = 0.5,
+        extra_thrs: Sequence[float] = (0.1,),
+        out: str | Path | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(thr, extra_thrs, out, collect_device, prefix)
+
+    def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
+        """Check the joints and the head sizes; see :class:`PartPCK`."""
+        if poses.gt.shape[1] != len(MPII_JOINTS):
+            raise UserError(
+                f'MpiiPCKhAccuracy rates the 16 joints of MPII, not {poses.gt.shape[1]}'
+            )
+        if poses.head_size is None or np.isnan(poses.head_size).any():
+            raise UserError(
+                'PCKh needs a head size for each person: add "head_box" to the '
+                'annotation list (tools/prepare_mpii.py, from the original release)'
+            )
+        return poses, MPII_JOINTS, poses.head_size

@@ -1,0 +1,181 @@
+"""What the metrics of LSP and MPII share: collecting, rating, reporting."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from phr_mmpose.evaluation.functional.pck import normalized_distances
+from phr_mmpose.evaluation.report import table
+from phr_mmpose.evaluation.scoring import score
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+
+@dataclass
+class Poses:
+    """Predictions and ground truth of N persons with K joints, counted from 0.
+
+    Args:
+        pred (np.ndarray): Shape (N, K, 2), pixels of the photo.
+        gt (np.ndarray): Shape (N, K, 2), pixels of the photo.
+        annotated (np.ndarray): Shape (N, K), bool.
+        unoccluded (np.ndarray | None): Shape (N, K), bool: annotated and
+            visible; None where the data does not know.
+        head_size (np.ndarray | None): Shape (N,), pixels of the photo; None
+            where the data has none.
+    """
+
+    pred: np.ndarray
+    gt: np.ndarray
+    annotated: np.ndarray
+    unoccluded: np.ndarray | None
+    head_size: np.ndarray | None
+
+
+class PartPCK(BaseMetric):
+    """Base of the metrics that fill the columns of the published tables.
+
+    A subclass names its joints and reference length. Results are percent for
+    ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Total``, each also as
+    ``<key>_visible`` and ``<key>_occluded`` where the data knows visibility and
+    such joints exist. How a column averages is said in
+    :mod:`phr_mmpose.evaluation.functional.pck`.
+
+    Args:
+        thr (float): Threshold of the plain keys, in reference lengths.
+        extra_thrs (Sequence[float]): Further thresholds, each reported for all
+            joints under ``<key>@<threshold>``.
+        out (str | Path | None): File ``….npz`` for the predictions: ``preds``
+            (N, K, 2) in pixels counted from 0, in the order of the data set, as
+            ``tools/eval_predictions.py`` reads them, and ``scores`` (N, K)
+            where the model gives them. Defaults to None, which saves nothing.
+        collect_device (str): See :class:`mmengine.evaluator.BaseMetric`.
+        prefix (str | None): See :class:`mmengine.evaluator.BaseMetric`.
+    """
+
+    measure: str
+
+    def __init__(
+        self,
+        thr: float,
+        extra_thrs: Sequence[float] = (),
+        out: str | Path | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if out is not None and Path(out).suffix != '.npz':
+            raise UserError(f'out={str(out)!r}: predictions are saved as .npz')
+        self.thr = thr
+        self.extra_thrs = tuple(extra_thrs)
+        self.out = out
+
+    @abstractmethod
+    def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
+        """Bring the poses to the benchmark's joints and measure the persons.
+
+        Args:
+            poses (Poses): As the model and the data set give them.
+
+        Returns:
+            tuple: The poses of the benchmark's K joints, the K joints' names,
+            and the reference lengths (N,).
+        """
+
+    def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
+        """Collect one batch.
+
+        Args:
+            data_batch (object): Not used.
+            data_samples (Sequence[dict]): Of each sample ``pred_instances``
+                with ``keypoints`` (1, K, 2) and ``gt_instances`` with
+                ``keypoints`` (1, K, 2), ``keypoints_visible`` (1, K), which
+                means annotated, and if known ``keypoints_unoccluded`` (1, K)
+                and ``head_size`` (1,).
+        """
+        for sample in data_samples:
+            pred, gt = sample['pred_instances'], sample['gt_instances']
+            result = {
+                'pred': _array(pred['keypoints'])[0],
+                'gt': _array(gt['keypoints'])[0],
+                'annotated': _array(gt['keypoints_visible'])[0] > 0,
+            }
+            if 'keypoints_unoccluded' in gt:
+                result['unoccluded'] = _array(gt['keypoints_unoccluded'])[0] > 0
+            if 'head_size' in gt:
+                result['head_size'] = _array(gt['head_size']).reshape(-1)[0]
+            if 'keypoint_scores' in pred:
+                result['scores'] = _array(pred['keypoint_scores'])[0]
+            self.results.append(result)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Rate the collected persons, log the table, save the predictions.
+
+        Args:
+            results (list[dict]): One entry for each person.
+
+        Returns:
+            dict[str, float]: Percent by key, see the class. Plain keys are NaN
+            where no joint of theirs is annotated; split keys are then absent.
+
+        Raises:
+            UserError: If no person can be rated.
+        """
+        if not results:
+            raise UserError('nothing to evaluate: the data set gave no person')
+        if self.out is not None:
+            self._save(results)
+        poses, names, reference = self.prepare(
+            Poses(
+                *(_stack(results, key) for key in ('pred', 'gt', 'annotated')),
+                _stack(results, 'unoccluded'),
+                _stack(results, 'head_size'),
+            )
+        )
+        logger = MMLogger.get_current_instance()
+        lacking = int(np.isnan(reference).sum())
+        if lacking == len(reference):
+            raise UserError('nothing to evaluate: no person has a reference length')
+        if lacking:
+            logger.warning(
+                '%d of %d persons have no reference length and are left out',
+                lacking,
+                len(reference),
+            )
+        distances = normalized_distances(poses.pred, poses.gt, reference)
+        scores = score(
+            distances,
+            poses.annotated,
+            poses.unoccluded,
+            names,
+            self.measure,
+            self.thr,
+            self.extra_thrs,
+        )
+        logger.info('%d persons\n%s', len(results) - lacking, table(scores.rows))
+        return scores.metrics
+
+    def _save(self, results: list[dict]) -> None:
+        arrays = {'preds': _stack(results, 'pred')}
+        scores = _stack(results, 'scores')
+        if scores is not None:
+            arrays['scores'] = scores
+        with atomic_path(self.out) as temporary:
+            np.savez_compressed(temporary, **arrays)
+
+
+def _array(value: object) -> np.ndarray:
+    """Numpy view of an array or tensor on any device."""
+    return np.asarray(value.cpu() if hasattr(value, 'cpu') else value)
+
+
+def _stack(results: list[dict], key: str) -> np.ndarray | None:
+    """Stack one entry of all persons; None unless each person has it."""
+    if not all(key in result for result in results):
+        return None
+    return np.stack([result[key] for result in results])

@@ -1,0 +1,138 @@
+"""LSP's metric on samples as MMPose's evaluator hands them over."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from mmpose.registry import METRICS
+from mmpose.structures import PoseDataSample
+
+from phr_mmpose.datasets.joints import lsp_to_mpii
+from phr_mmpose.evaluation.functional.pck import COLUMNS
+from phr_mmpose.evaluation.metrics import LspPCKAccuracy
+from phr_mmpose.utils.errors import UserError
+
+
+def person(joints: int = 14) -> np.ndarray:
+    """Joints on a line 10 px apart, torso 100 px."""
+    keypoints = np.stack([10.0 * np.arange(14), np.zeros(14)], axis=1)[None]
+    keypoints[0, 9] = keypoints[0, 2] + (60, 80)
+    return lsp_to_mpii(keypoints) if joints == 16 else keypoints
+
+
+def sample(
+    gt: np.ndarray,
+    pred: np.ndarray,
+    annotated: np.ndarray | None = None,
+    unoccluded: np.ndarray | None = None,
+) -> PoseDataSample:
+    flags = np.ones(gt.shape[:2], np.float32)
+    truth = InstanceData(
+        keypoints=gt.astype(np.float32),
+        keypoints_visible=flags if annotated is None else annotated,
+    )
+    if unoccluded is not None:
+        truth.keypoints_unoccluded = unoccluded
+    result = PoseDataSample(gt_instances=truth)
+    result.pred_instances = InstanceData(
+        keypoints=pred.astype(np.float32), keypoint_scores=np.ones(gt.shape[:2])
+    )
+    return result
+
+
+def evaluate(samples: list[PoseDataSample], **options) -> dict[str, float]:
+    evaluator = Evaluator(LspPCKAccuracy(**options))
+    for one in samples:
+        evaluator.process([one], {})
+    return evaluator.evaluate(len(samples))
+
+
+def test_is_registered():
+    assert METRICS.get('LspPCKAccuracy') is LspPCKAccuracy
+
+
+def test_threshold_of_a_fifth_of_the_torso_counts():
+    gt = person()
+    on, beyond = gt.copy(), gt.copy()
+    on[0, 11] += (12, 16)
+    beyond[0, 11] += (12, 16.01)
+    metrics = evaluate([sample(gt, on), sample(gt, beyond)])
+    assert list(metrics) == list(COLUMNS)
+    assert metrics['Wrist'] == 75
+    assert metrics['Total'] == pytest.approx(100 * 27 / 28)
+    assert metrics['Head'] == 100
+
+
+def test_sixteen_joints_are_rated_on_the_fourteen_of_lsp():
+    gt = person(16)
+    annotated = np.ones((1, 16), np.float32)
+    annotated[0, [6, 7]] = 0
+    pred = gt.copy()
+    pred[0, [6, 7]] += 1000
+    # MPII's 15 is the left wrist, 8 the upper neck.
+    pred[0, [15, 8]] += 1000
+    metrics = evaluate([sample(gt, pred, annotated, annotated)])
+    assert metrics['Wrist'] == 50
+    assert metrics['Head'] == 50
+    assert metrics['Total'] == pytest.approx(100 * 12 / 14)
+    assert metrics['Total_visible'] == metrics['Total']
+    assert 'Total_occluded' not in metrics
+
+
+def test_visible_and_occluded_joints_apart():
+    gt = person()
+    unoccluded = np.ones((1, 14), np.float32)
+    unoccluded[0, [0, 11]] = 0
+    pred = gt.copy()
+    pred[0, [0, 1]] += 1000
+    metrics = evaluate([sample(gt, pred, unoccluded=unoccluded)])
+    assert metrics['Total_visible'] == pytest.approx(100 * 11 / 12)
+    assert metrics['Total_occluded'] == 50
+    assert metrics['Ankle_occluded'] == 0
+    assert metrics['Wrist_occluded'] == 100
+    assert 'Hip_occluded' not in metrics
+
+
+def test_tensors_and_missing_predictions():
+    gt = person()
+    pred = gt.copy()
+    pred[0, 3] = np.nan
+    data = sample(gt, pred).to_dict()
+    data['pred_instances']['keypoints'] = torch.tensor(pred)
+    metric = LspPCKAccuracy()
+    metric.process({}, [data])
+    assert metric.evaluate(1)['Hip'] == 50
+
+
+def test_a_person_without_torso_is_left_out():
+    gt = person()
+    annotated = np.ones((1, 14), np.float32)
+    annotated[0, 2] = 0
+    metrics = evaluate([sample(gt, gt), sample(gt, gt + 1000, annotated)])
+    assert metrics['Total'] == 100
+
+
+def test_nothing_to_rate_is_said():
+    gt = person()
+    with pytest.raises(UserError, match='no person has a reference length'):
+        evaluate([sample(gt, gt, np.zeros((1, 14), np.float32))])
+    with pytest.raises(UserError, match=r'14 .* 16 .* not 17'):
+        gt = np.ones((1, 17, 2))
+        evaluate([sample(gt, gt)])
+
+
+def test_saves_predictions_whole(tmp_path):
+    gt = person()
+    out = tmp_path / 'deep' / 'preds.npz'
+    evaluate([sample(gt, gt), sample(gt, gt + 1)], out=str(out))
+    saved = np.load(out)
+    assert saved['preds'].shape == (2, 14, 2)
+    np.testing.assert_allclose(saved['preds'][1], gt[0] + 1)
+    assert saved['scores'].shape == (2, 14)
+    assert [path.name for path in out.parent.iterdir()] == ['preds.npz']
+
+
+def test_saves_npz_only():
+    with pytest.raises(UserError, match=r'preds\.mat.*\.npz'):
+        LspPCKAccuracy(out='preds.mat')
