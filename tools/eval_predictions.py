@@ -1,0 +1,190 @@
+"""Score saved predictions of any model on LSP (PCK) or MPII (PCKh).
+
+Prints the columns of the published tables. Predictions are an array N x K x 2,
+or any order of these axes, in a .mat, .h5, .npz, .npy or .json file. K is 14
+(LSP's order) or 16 (MPII's). N is the number of persons of the ground truth; of
+LSP's joints.mat the test half is scored.
+
+Examples:
+    python tools/eval_predictions.py --dataset lsp --gt lsp/joints.mat \
+        --pred pred_keypoints_lsp_pc.mat --one-based --curve pck.png
+    python tools/eval_predictions.py --dataset mpii --gt mpii_val.json \
+        --headboxes gt_valid.mat --pred preds.h5 --one-based --json scores.json
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from phr_mmpose.evaluation.curves import draw_curves, pck_curve
+from phr_mmpose.evaluation.functional.pck import (
+    column_joints,
+    joint_rates,
+    normalized_distances,
+    splits,
+)
+from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
+from phr_mmpose.evaluation.predictions import load_predictions
+from phr_mmpose.evaluation.report import table
+from phr_mmpose.evaluation.scoring import Scores, score
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+CURVE_POINTS = 51
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--dataset', required=True, choices=('lsp', 'mpii'))
+    parser.add_argument(
+        '--gt',
+        required=True,
+        metavar='FILE',
+        help='joints.mat of LSP, or an annotation list (.json, .json.gz)',
+    )
+    parser.add_argument('--pred', required=True, metavar='FILE', help='predictions')
+    parser.add_argument(
+        '--key', help='array to take where the file of predictions holds several'
+    )
+    parser.add_argument(
+        '--headboxes',
+        metavar='FILE',
+        help='head boxes of MPII, 2 x 2 x N or N x 4, where the list has none',
+    )
+    parser.add_argument(
+        '--one-based',
+        action='store_true',
+        help='the predictions count pixels from 1, as MATLAB does (default: from 0)',
+    )
+    parser.add_argument('--curve', metavar='PNG', help='draw PCK over the threshold')
+    parser.add_argument('--json', metavar='FILE', help='write the unrounded numbers')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Score one file of predictions.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If a file is faulty or does not fit.
+    """
+    args = parse_args(argv)
+    if args.dataset == 'lsp' and args.headboxes:
+        raise UserError('--headboxes belongs to MPII; PCK on LSP needs none')
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', UserWarning)
+        if args.dataset == 'lsp':
+            truth = load_lsp(args.gt)
+        else:
+            truth = load_mpii(args.gt, args.headboxes)
+    for warning in caught:
+        note(str(warning.message))
+    predictions = load_predictions(args.pred, truth, args.one_based, args.key)
+    for line in predictions.notes:
+        note(line)
+    if Path(args.pred).suffix == '.mat' and not args.one_based:
+        note(f'{args.pred}: read as counted from 0; add --one-based if MATLAB wrote it')
+
+    distances = normalized_distances(predictions.joints, truth.joints, truth.reference)
+    scores = score(
+        distances,
+        truth.annotated,
+        truth.unoccluded,
+        truth.names,
+        truth.measure,
+        truth.thr,
+        truth.extra_thrs,
+    )
+    lacking = int(np.isnan(truth.reference).sum())
+    if lacking:
+        note(f'{args.gt}: {lacking} persons lack a torso joint and are left out')
+    print(f'{args.dataset.upper()}, {len(truth.joints) - lacking} persons, {args.pred}')
+    print(table(scores.rows))
+    if args.dataset == 'mpii':
+        # Much validation code, MMPose's too, prints the head top alone as Head.
+        rates = joint_rates(distances, truth.annotated, truth.thr)
+        head_top = rates[truth.names.index('head_top')]
+        print(f'Head: mean of upper neck and head top; head top alone {head_top:.1f}')
+    if args.curve:
+        save_curve(
+            args.curve,
+            truth,
+            distances,
+            f'{args.dataset.upper()}: {Path(args.pred).name}',
+        )
+    if args.json:
+        save_json(args.json, args, truth, distances, scores)
+
+
+def note(line: str) -> None:
+    """Tell the user what was decided, without mixing it into the table."""
+    print(f'note: {line}', file=sys.stderr)
+
+
+def save_curve(
+    path: str, truth: GroundTruth, distances: np.ndarray, title: str
+) -> None:
+    """Draw the curve of all, visible and occluded joints up to the threshold."""
+    thresholds = np.linspace(0, truth.thr, CURVE_POINTS)
+    columns = column_joints(truth.names)
+    curves = {
+        f'{name} joints': pck_curve(distances, mask, columns, thresholds)
+        for name, mask in splits(truth.annotated, truth.unoccluded).items()
+    }
+    draw_curves(curves, thresholds, truth.measure, truth.unit, path, title)
+
+
+def save_json(
+    path: str,
+    args: argparse.Namespace,
+    truth: GroundTruth,
+    distances: np.ndarray,
+    scores: Scores,
+) -> None:
+    """Write the metrics under the keys of the metric classes, and the counts."""
+    columns = column_joints(truth.names)
+    scored = sorted(joint for joints in columns.values() for joint in joints)
+    counts = {}
+    for name, mask in splits(truth.annotated, truth.unoccluded).items():
+        mask = mask & ~np.isnan(distances)
+        counts[name] = {
+            part: int(mask[:, list(joints)].sum()) for part, joints in columns.items()
+        }
+        counts[name]['Total'] = int(mask[:, scored].sum())
+    joints = joint_rates(distances, truth.annotated, truth.thr)
+    content = dict(
+        scores.metrics,
+        dataset=args.dataset,
+        measure=f'{truth.measure}@{truth.thr:g}',
+        ground_truth=args.gt,
+        predictions=args.pred,
+        one_based=args.one_based,
+        persons=int((~np.isnan(truth.reference)).sum()),
+        counts=counts,
+        joints=dict(zip(truth.names, joints.tolist(), strict=True)),
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(_without_nan(content), indent=2) + '\n')
+
+
+def _without_nan(value: object) -> object:
+    """JSON has no NaN: null says that nothing was counted."""
+    if isinstance(value, dict):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    return None if value != value else value
+
+
+if __name__ == '__main__':
+    run(main)
