@@ -2,6 +2,14 @@
 
 from phr_mmpose.datasets.transforms.checked_load_image import CheckedLoadImage
 from phr_mmpose.datasets.transforms.pack_cascade_inputs import PackCascadeInputs
+from phr_mmpose.datasets.transforms.random_scale_rotation import (
+    RandomScaleRotation,
+)
 from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
 
-__all__ = ['CheckedLoadImage', 'PackCascadeInputs', 'SeedAugmentation']
+__all__ = [
+    'CheckedLoadImage',
+    'PackCascadeInputs',
+    'RandomScaleRotation',
+    'SeedAugmentation',
+]

@@ -1,0 +1,34 @@
+# What every run needs, whatever the model and the data.
+default_scope = 'mmpose'
+custom_imports = dict(imports=['phr_mmpose'], allow_failed_imports=False)
+
+randomness = dict(seed=0)
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+# The stages drop parts of the model out of the graph.
+find_unused_parameters = True
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+)
+custom_hooks = [dict(type='StagedTrainingHook')]
+
+train_cfg = dict(type='StagedTrainLoop', val_interval=5)
+val_cfg = dict()
+test_cfg = dict()
+
+visualizer = dict(
+    type='PoseLocalVisualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    name='visualizer',
+)
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
+log_level = 'INFO'
+load_from = None
+resume = False

@@ -1,0 +1,237 @@
+"""What the binary disc and the Gaussian confidence map have in common."""
+
+from abc import abstractmethod
+
+import numpy as np
+import torch
+from mmpose.codecs.base import BaseKeypointCodec
+from torch import Tensor
+
+from phr_mmpose.utils.errors import UserError
+
+
+class PartMapCodec(BaseKeypointCodec):
+    """Base of codecs that draw one map per part, on any device, in one call.
+
+    Letters: B samples, K parts, H x W the heatmap grid, N instances (1 here:
+    the cascade is top-down). A keypoint at input pixel ``x`` lies at heatmap
+    pixel ``x / scale_factor`` (pixel centres at integers, MMPose's convention
+    without UDP); it is not rounded.
+
+    Args:
+        input_size (tuple[int, int]): Input image size in pixels, (w, h).
+        heatmap_size (tuple[int, int]): Heatmap size in pixels, (w, h).
+
+    Raises:
+        UserError: If the heatmap size does not divide the input size by one
+            common integer.
+    """
+
+    label_mapping_table = dict(keypoint_weights='keypoint_weights')
+    field_mapping_table = dict(heatmaps='heatmaps')
+    auxiliary_encode_keys = {'keypoints_visible_weights'}
+    support_batch_decoding = True
+
+    def __init__(self, input_size: tuple[int, int], heatmap_size: tuple[int, int]):
+        super().__init__()
+        self.input_size = tuple(input_size)
+        self.heatmap_size = tuple(heatmap_size)
+        self.stride = check_sizes(self.input_size, self.heatmap_size)
+        self.scale_factor = np.full(2, self.stride, dtype=np.float32)
+
+    def relative(self, pixels: float) -> float:
+        """Scale a length of the paper's 256 px grid to the heatmap grid.
+
+        Args:
+            pixels (float): Length in pixels of a grid 256 px high, on which an
+                upright body is 200 px tall (paper, section 3).
+
+        Returns:
+            float: The same length in heatmap pixels.
+        """
+        return pixels * self.heatmap_size[1] / 256
+
+    @abstractmethod
+    def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:
+        """Draw one map per keypoint from squared distances along the axes.
+
+        Args:
+            squared_dx (Tensor): (B, K, W), squared distance in heatmap pixels
+                of each column from the keypoint.
+            squared_dy (Tensor): (B, K, H), the same for each row.
+
+        Returns:
+            Tensor: Maps (B, K, H, W).
+        """
+
+    @abstractmethod
+    def weigh(
+        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Say which parts are drawn and how much each weighs in the loss.
+
+        Args:
+            keypoints (Tensor): (B, K, 2) in heatmap pixels.
+            annotated (Tensor): (B, K) bool.
+            unoccluded (Tensor): (B, K) bool.
+
+        Returns:
+            tuple[Tensor, Tensor]: ``drawn`` (B, K) bool; ``weights`` (B, K)
+            bool.
+        """
+
+    @abstractmethod
+    def decode_batch(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Find each part's position in its map, on the device of the maps.
+
+        Args:
+            maps (Tensor): (B, K, H, W).
+
+        Returns:
+            tuple[Tensor, Tensor]: Keypoints (B, K, 2) in input pixels; scores
+            (B, K), the map's value there.
+        """
+
+    def encode_batch(
+        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw the target maps of a batch on the device of the keypoints.
+
+        Args:
+            keypoints (Tensor): (B, K, 2) in input pixels; the values of joints
+                that are not annotated are never looked at.
+            annotated (Tensor): (B, K), non-zero where annotated.
+            unoccluded (Tensor, optional): (B, K), non-zero where visible.
+                Defaults to all annotated joints.
+
+        Returns:
+            tuple[Tensor, Tensor]: Maps (B, K, H, W) float32; weights (B, K)
+            float32.
+        """
+        annotated = annotated > 0
+        unoccluded = annotated if unoccluded is None else (unoccluded > 0) & annotated
+        # NaN or -1 at joints without annotation must not reach the arithmetic.
+        points = keypoints.float().masked_fill(~annotated[..., None], 0) / self.stride
+        drawn, weights = self.weigh(points, annotated, unoccluded)
+        width, height = self.heatmap_size
+        columns = torch.arange(width, device=points.device, dtype=points.dtype)
+        rows = torch.arange(height, device=points.device, dtype=points.dtype)
+        # A joint that is not drawn is moved to infinity: its map comes out
+        # zero without a second pass over B x K x H x W values.
+        points = points.masked_fill(~drawn[..., None], float('inf'))
+        maps = self.draw(
+            (columns - points[..., 0:1]).square(), (rows - points[..., 1:2]).square()
+        )
+        return maps, weights.float()
+
+    def encode(
+        self,
+        keypoints: np.ndarray,
+        keypoints_visible: np.ndarray | None = None,
+        keypoints_visible_weights: np.ndarray | None = None,
+    ) -> dict:
+        """Draw the maps of one person, by MMPose's contract.
+
+        Args:
+            keypoints (np.ndarray): (N, K, 2) in input pixels, N = 1.
+            keypoints_visible (np.ndarray, optional): (N, K), or (N, K, 2)
+                with [annotated, visible]. Defaults to all annotated.
+            keypoints_visible_weights (np.ndarray, optional): (N, K), the
+                visible flag as ``GenerateTarget`` splits it off. Defaults to
+                all annotated joints being visible.
+
+        Returns:
+            dict: ``heatmaps`` (K, H, W) float32 and ``keypoint_weights``
+            (N, K) float32.
+
+        Raises:
+            UserError: If N is not 1.
+        """
+        if keypoints.shape[0] != 1:
+            raise UserError(
+                f'{type(self).__name__} draws one person per map, got '
+                f'{keypoints.shape[0]}; use a top-down pipeline'
+            )
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        if keypoints_visible.ndim == 3:
+            keypoints_visible, keypoints_visible_weights = (
+                keypoints_visible[..., 0],
+                keypoints_visible[..., 1],
+            )
+        if keypoints_visible_weights is None:
+            keypoints_visible_weights = keypoints_visible
+        maps, weights = self.encode_batch(
+            torch.from_numpy(np.asarray(keypoints, dtype=np.float32)),
+            torch.from_numpy(np.asarray(keypoints_visible)),
+            torch.from_numpy(np.asarray(keypoints_visible_weights)),
+        )
+        return dict(heatmaps=maps[0].numpy(), keypoint_weights=weights.numpy())
+
+    def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Decode the maps of one person, by MMPose's contract.
+
+        Args:
+            encoded (np.ndarray): (K, H, W).
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Keypoints (1, K, 2) in input pixels;
+            scores (1, K).
+        """
+        keypoints, scores = self.decode_batch(torch.from_numpy(encoded)[None])
+        return keypoints.numpy(), scores.numpy()
+
+    def batch_decode(
+        self, batch_encoded: Tensor
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Decode a batch for MMPose's heads.
+
+        Args:
+            batch_encoded (Tensor): (B, K, H, W).
+
+        Returns:
+            tuple[list[np.ndarray], list[np.ndarray]]: B arrays (1, K, 2) in
+            input pixels; B arrays (1, K).
+        """
+        keypoints, scores = self.decode_batch(batch_encoded)
+        return (
+            list(keypoints[:, None].cpu().numpy()),
+            list(scores[:, None].cpu().numpy()),
+        )
+
+
+def check_sizes(input_size: tuple[int, int], heatmap_size: tuple[int, int]) -> int:
+    """Return the heatmap's stride on the input grid.
+
+    Args:
+        input_size (tuple[int, int]): (w, h) in pixels.
+        heatmap_size (tuple[int, int]): (w, h) in pixels.
+
+    Raises:
+        UserError: If the two do not differ by one common integer factor.
+    """
+    (width, height), (map_width, map_height) = input_size, heatmap_size
+    if min(*input_size, *heatmap_size) < 1 or (
+        (stride := width // map_width) * map_width != width
+        or stride * map_height != height
+    ):
+        raise UserError(
+            f'heatmap_size {heatmap_size} does not fit input_size {input_size}; '
+            'it must be input_size divided by one integer (1 or 4)'
+        )
+    return stride
+
+
+def argmax_2d(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the largest value of each map.
+
+    Args:
+        maps (Tensor): (B, K, H, W).
+
+    Returns:
+        tuple[Tensor, Tensor, Tensor]: Columns, rows (B, K) int64 and values
+        (B, K).
+    """
+    values, index = maps.flatten(2).max(dim=2)
+    width = maps.shape[3]
+    return index % width, index // width, values

@@ -1,0 +1,313 @@
+"""The cascade: part detection, stacking, regression (paper, Fig. 1)."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import InstanceData, PixelData
+from mmpose.models.heads.base_head import BaseHead
+from mmpose.models.utils.tta import flip_heatmaps
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from torch import Tensor
+
+from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
+from phr_mmpose.utils.errors import UserError
+
+_STACKS = ('sigmoid', 'logits')
+_OUTPUTS = (REFINER, DETECTOR)
+
+
+@MODELS.register_module(
+    name=['CascadeHeatmapRegressionHead', 'CascadeHeatmapRegression']
+)
+class CascadeHeatmapRegressionHead(BaseHead):
+    """Detect visible parts, stack their maps with the image, regress all joints.
+
+    From `Human Pose Estimation via Convolutional Part Heatmap Regression
+    <https://arxiv.org/abs/1609.01743>`_. Targets are drawn here, on the
+    device of the maps: the loader ships keypoints, never maps.
+
+    Letters: B samples, K parts, H x W the heatmap grid, C x H_in x W_in the
+    input image.
+
+    Args:
+        detector (dict): The detector head's config, a module called with the
+            feature maps and the map size, that returns part logits.
+        refiner (dict): The regressor's config. ``in_channels``,
+            ``out_channels`` and ``output_stride`` are filled in where absent.
+        input_size (tuple[int, int]): Input image size in pixels, (w, h).
+        heatmap_size (tuple[int, int], optional): Size of all maps in pixels,
+            (w, h): ``input_size`` (the default, as in the paper) or a
+            quarter of it.
+        detector_codec (dict, optional): Codec of the part label maps, without
+            sizes. Defaults to ``BinaryDisc``.
+        decoder (dict, optional): Codec of the confidence maps, by MMPose's
+            name for it, without sizes. Defaults to ``GaussianConfidence``.
+        loss_detector (dict): Defaults to ``SigmoidCrossEntropyLoss``.
+        loss_refiner (dict): Defaults to ``ConfidenceMSELoss``.
+        out_channels (int): Parts K. Defaults to 16.
+        stack (str): What of the detector is stacked, ``'sigmoid'`` (its
+            confidence) or ``'logits'``. Defaults to ``'sigmoid'``.
+        image_channels (int): Channels of the image. Defaults to 3.
+        feature_index (int, optional): Stack this feature map of the backbone
+            in place of the image (the paper's section 3 allows either). Part
+            maps are then resized to its grid. Defaults to None: the image.
+        feature_channels (int, optional): Its channels.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        UserError: If sizes, channels or names do not fit each other.
+    """
+
+    def __init__(
+        self,
+        detector: dict,
+        refiner: dict,
+        input_size: tuple[int, int],
+        heatmap_size: tuple[int, int] | None = None,
+        detector_codec: dict | None = None,
+        decoder: dict | None = None,
+        loss_detector: dict | None = None,
+        loss_refiner: dict | None = None,
+        out_channels: int = 16,
+        stack: str = 'sigmoid',
+        image_channels: int = 3,
+        feature_index: int | None = None,
+        feature_channels: int | None = None,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg=init_cfg)
+        if stack not in _STACKS:
+            raise UserError(f'stack must be one of {_STACKS}, got {stack!r}')
+        if (feature_index is None) != (feature_channels is None):
+            raise UserError('feature_index and feature_channels go together')
+        self.out_channels = out_channels
+        self.stack = stack
+        self.feature_index = feature_index
+        sizes = dict(
+            input_size=tuple(input_size),
+            heatmap_size=tuple(heatmap_size or input_size),
+        )
+        self.detector_codec = KEYPOINT_CODECS.build(
+            {**sizes, **(detector_codec or dict(type='BinaryDisc'))}
+        )
+        self.decoder = KEYPOINT_CODECS.build(
+            {**sizes, **(decoder or dict(type='GaussianConfidence'))}
+        )
+        stacked = out_channels + (
+            image_channels if feature_index is None else feature_channels
+        )
+        self.detector = MODELS.build({'out_channels': out_channels, **detector})
+        self.refiner = MODELS.build(
+            {
+                'in_channels': stacked,
+                'out_channels': out_channels,
+                'output_stride': self.decoder.stride,
+                **refiner,
+            }
+        )
+        self.loss_detector = MODELS.build(
+            loss_detector or dict(type='SigmoidCrossEntropyLoss')
+        )
+        self.loss_refiner = MODELS.build(loss_refiner or dict(type='ConfidenceMSELoss'))
+        self._check_sizes(stacked)
+        self.trained = PARTS
+
+    def _check_sizes(self, stacked: int) -> None:
+        """Refuse a config whose parts would only fail to fit in the forward pass."""
+        first, second = self.detector_codec, self.decoder
+        for name in ('input_size', 'heatmap_size'):
+            if getattr(first, name) != getattr(second, name):
+                raise UserError(
+                    f'detector_codec and decoder differ in {name}: '
+                    f'{getattr(first, name)} and {getattr(second, name)}; '
+                    'give both the same'
+                )
+        channels = getattr(self.refiner, 'in_channels', stacked)
+        if channels != stacked:
+            raise UserError(
+                f'refiner in_channels {channels} does not fit the {stacked} '
+                'stacked channels; leave it out to have it filled in'
+            )
+        if self.feature_index is not None:
+            return
+        divisor = getattr(self.refiner, 'input_divisor', 1)
+        if any(side % divisor for side in second.input_size):
+            raise UserError(
+                f'input_size {second.input_size} is not divisible by {divisor}, as '
+                f'{type(self.refiner).__name__} needs; change it or the depth'
+            )
+        stride = getattr(self.refiner, 'output_stride', second.stride)
+        if stride != second.stride:
+            raise UserError(
+                f'heatmap_size {second.heatmap_size} has stride {second.stride}, the '
+                f'refiner puts out stride {stride}; set its output_stride to '
+                f'{second.stride}'
+            )
+
+    def set_trained(self, parts: Sequence[str]) -> None:
+        """Say which parts train; see :meth:`CascadePoseEstimator.set_trained`."""
+        self.trained = check_parts(parts)
+
+    def detect(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Run the detector, without a graph where it is frozen.
+
+        Args:
+            feats (tuple[Tensor]): Feature maps of the backbone, then the
+                image (B, C, H_in, W_in).
+
+        Returns:
+            Tensor: Part logits (B, K, H, W).
+        """
+        width, height = self.decoder.heatmap_size
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled() and DETECTOR in self.trained
+        ):
+            return self.detector(feats[:-1], (height, width))
+
+    def regress(self, logits: Tensor, feats: tuple[Tensor, ...]) -> Tensor:
+        """Stack the detector's maps with the image and run the refiner.
+
+        Args:
+            logits (Tensor): Part logits (B, K, H, W).
+            feats (tuple[Tensor]): As for :meth:`detect`.
+
+        Returns:
+            Tensor: Confidence maps (B, K, H, W).
+        """
+        context = feats[-1] if self.feature_index is None else feats[self.feature_index]
+        maps = logits.sigmoid() if self.stack == 'sigmoid' else logits
+        if maps.shape[2:] != context.shape[2:]:
+            maps = F.interpolate(
+                maps, size=context.shape[2:], mode='bilinear', align_corners=False
+            )
+        confidence = self.refiner(torch.cat((context, maps.to(context.dtype)), dim=1))
+        width, height = self.decoder.heatmap_size
+        if confidence.shape[2:] != (height, width):
+            raise UserError(
+                f'the refiner put out maps of {tuple(confidence.shape[:1:-1])} px for a '
+                f'heatmap_size of {(width, height)}; fit its output_stride'
+            )
+        return confidence
+
+    def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Return part logits and confidence maps, (B, K, H, W) each.
+
+        Args:
+            feats (tuple[Tensor]): As for :meth:`detect`.
+        """
+        logits = self.detect(feats)
+        return logits, self.regress(logits, feats)
+
+    def loss(
+        self,
+        feats: tuple[Tensor, ...],
+        batch_data_samples: list,
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the losses of the parts that train, and nothing else.
+
+        Args:
+            feats (tuple[Tensor]): As for :meth:`detect`.
+            batch_data_samples (list[PoseDataSample]): With
+                ``gt_instance_labels`` as ``PackCascadeInputs`` makes them.
+            train_cfg (dict, optional): Not used.
+
+        Returns:
+            dict[str, Tensor]: ``loss_detector`` and/or ``loss_refiner``.
+        """
+        labels = [sample.gt_instance_labels for sample in batch_data_samples]
+        # (B, K, 2) in input pixels, (B, K), (B, K)
+        target = (
+            torch.cat([label.keypoints for label in labels]),
+            torch.cat([label.keypoints_annotated for label in labels]),
+            torch.cat([label.keypoints_unoccluded for label in labels]),
+        )
+        losses = {}
+        logits = self.detect(feats)
+        if DETECTOR in self.trained:
+            losses['loss_detector'] = self.loss_detector(
+                logits, *self.detector_codec.encode_batch(*target)
+            )
+        if REFINER in self.trained:
+            losses['loss_refiner'] = self.loss_refiner(
+                self.regress(logits, feats), *self.decoder.encode_batch(*target)
+            )
+        return losses
+
+    def predict(
+        self,
+        feats: tuple[Tensor, ...] | list[tuple[Tensor, ...]],
+        batch_data_samples: list,
+        test_cfg: dict | None = None,
+    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
+        """Predict joints, from the refiner or, on request, from the detector.
+
+        Args:
+            feats (tuple[Tensor] | list[tuple[Tensor]]): As for
+                :meth:`detect`; with ``flip_test`` the pair of the image's and
+                of the mirrored image's.
+            batch_data_samples (list[PoseDataSample]): The samples.
+            test_cfg (dict, optional): ``flip_test``; ``shift_heatmap``
+                (default: only where maps are smaller than the input, since at
+                full resolution mirrored maps align by themselves);
+                ``output``, ``'refiner'`` or ``'detector'``;
+                ``output_heatmaps``.
+
+        Returns:
+            list[InstanceData] | tuple: ``keypoints`` (1, K, 2) in input
+            pixels and ``keypoint_scores`` (1, K) of each sample; with
+            ``output_heatmaps`` also the fields ``heatmaps`` (the refiner's,
+            (K, H, W)) and ``detector_heatmaps`` (probabilities, (K, H, W)).
+
+        Raises:
+            UserError: If ``output`` is of another name.
+        """
+        test_cfg = test_cfg or {}
+        output = test_cfg.get('output', REFINER)
+        if output not in _OUTPUTS:
+            raise UserError(
+                f'test_cfg.output must be one of {_OUTPUTS}, got {output!r}'
+            )
+        with_fields = test_cfg.get('output_heatmaps', False)
+        with_refiner = with_fields or output == REFINER
+        if test_cfg.get('flip_test', False):
+            straight = self._maps(feats[0], with_refiner)
+            mirrored = self._maps(feats[1], with_refiner)
+            indices = batch_data_samples[0].metainfo['flip_indices']
+            shift = test_cfg.get('shift_heatmap', self.decoder.stride > 1)
+            maps = {
+                name: 0.5 * (value + _unflip(mirrored[name], indices, shift))
+                for name, value in straight.items()
+            }
+        else:
+            maps = self._maps(feats, with_refiner)
+        codec = self.decoder if output == REFINER else self.detector_codec
+        keypoints, scores = codec.batch_decode(maps[output])
+        instances = [
+            InstanceData(keypoints=points, keypoint_scores=score)
+            for points, score in zip(keypoints, scores, strict=True)
+        ]
+        if not with_fields:
+            return instances
+        fields = [
+            PixelData(heatmaps=confidence, detector_heatmaps=probability)
+            for confidence, probability in zip(
+                maps[REFINER], maps[DETECTOR], strict=True
+            )
+        ]
+        return instances, fields
+
+    def _maps(self, feats: tuple[Tensor, ...], with_refiner: bool) -> dict[str, Tensor]:
+        """Part probabilities and, if asked for, confidence maps, in float32."""
+        logits = self.detect(feats)
+        maps = {DETECTOR: logits.float().sigmoid()}
+        if with_refiner:
+            maps[REFINER] = self.regress(logits, feats).float()
+        return maps
+
+
+def _unflip(maps: Tensor, flip_indices: Sequence[int], shift: bool) -> Tensor:
+    return flip_heatmaps(
+        maps, flip_indices=flip_indices, flip_mode='heatmap', shift_heatmap=shift
+    )

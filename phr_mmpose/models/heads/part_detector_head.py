@@ -1,0 +1,74 @@
+"""Scoring and up-sampling of the part detector (paper, Table 3, B6 and B7)."""
+
+import math
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from phr_mmpose.models.layers import BilinearDeconv2d
+
+
+@MODELS.register_module()
+class PartDetectorHead(BaseModule):
+    """Score each part on the backbone's last feature map and up-sample.
+
+    B6 is a 1x1 convolution to K scores, B7 a deconvolution with kernel and
+    stride ``deconv_stride``; what is then missing to the heatmap's size (with
+    the paper's stride-16 trunk and full-size maps: a factor 4, which the
+    paper leaves open) is bilinear interpolation.
+
+    Letters: B samples, C ``in_channels``, K ``out_channels``.
+
+    Args:
+        in_channels (int): Channels of the backbone's last feature map.
+        out_channels (int): Parts K.
+        deconv_stride (int): Factor of B7. Defaults to 4.
+        prior (float): Probability that an untrained detector gives every
+            pixel, through the bias of B6. 0.5 is the paper's zero; a small
+            one spares the first iterations, which else only learn that
+            nearly all pixels are background. Defaults to 0.5.
+        init_cfg (dict, optional): Initialisation config. By default B6 is
+            zero and B7 bilinear.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        deconv_stride: int = 4,
+        prior: float = 0.5,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg=init_cfg)
+        self.score = nn.Conv2d(in_channels, out_channels, 1)
+        nn.init.zeros_(self.score.weight)
+        nn.init.zeros_(self.score.bias)
+        self.up = (
+            BilinearDeconv2d(out_channels, deconv_stride)
+            if deconv_stride > 1
+            else nn.Identity()
+        )
+        if prior != 0.5:
+            # On the last bias, since B7's filters scale what passes through.
+            last = self.up if deconv_stride > 1 else self.score
+            nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
+
+    def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
+        """Score the parts.
+
+        Args:
+            feats (tuple[Tensor]): Feature maps; the last, (B, C, h, w), is used.
+            size (tuple[int, int]): Heatmap size (H, W) in pixels.
+
+        Returns:
+            Tensor: Part logits (B, K, H, W).
+        """
+        logits = self.up(self.score(feats[-1]))
+        if logits.shape[2:] != size:
+            # In float32: the loss and the stack read these values directly.
+            logits = F.interpolate(
+                logits.float(), size=size, mode='bilinear', align_corners=False
+            )
+        return logits

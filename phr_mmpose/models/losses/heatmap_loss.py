@@ -1,0 +1,67 @@
+"""How both losses of the cascade weigh joints and reduce to a number."""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from phr_mmpose.utils.errors import UserError
+
+
+class HeatmapLoss(nn.Module):
+    """Base of per-pixel losses over part maps with a weight per joint.
+
+    Letters: B samples, K parts, H x W the heatmap grid; ``w`` the weights and
+    ``l`` the loss of one pixel.
+
+    Args:
+        reduction (str): ``'mean'``: mean over the pixels of all weighted
+            joints, ``sum(w * mean_hw(l)) / sum(w)``: it depends neither on
+            the resolution nor on how many joints lack an annotation.
+            ``'paper'``: Eqs. 1 and 2 as printed, the sum over pixels and the
+            mean over all K parts (and over the B samples),
+            ``sum(w * sum_hw(l)) / (B * K)``: H x W times larger where every
+            joint is annotated. Defaults to ``'mean'``.
+        loss_weight (float): Factor on the result. Defaults to 1.
+
+    Raises:
+        UserError: If the reduction is of another name.
+    """
+
+    def __init__(self, reduction: str = 'mean', loss_weight: float = 1.0):
+        super().__init__()
+        if reduction not in ('mean', 'paper'):
+            raise UserError(
+                f"{type(self).__name__} reduction must be 'mean' or 'paper', "
+                f'got {reduction!r}'
+            )
+        self.reduction = reduction
+        self.loss_weight = loss_weight
+
+    @abstractmethod
+    def pixel_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the unreduced loss (B, K, H, W)."""
+
+    def forward(
+        self, output: Tensor, target: Tensor, target_weight: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss in float32, whatever the precision of the output.
+
+        Args:
+            output (Tensor): Predicted maps (B, K, H, W).
+            target (Tensor): Target maps (B, K, H, W).
+            target_weight (Tensor, optional): (B, K), or (B, 1, K) as MMPose
+                stacks it. Defaults to all 1.
+
+        Returns:
+            Tensor: A scalar; 0, with zero gradient, where no joint weighs.
+        """
+        pixels = self.pixel_loss(output.float(), target.float())
+        batch, parts, height, width = pixels.shape
+        joints = pixels.mean(dim=(2, 3))
+        if target_weight is None:
+            target_weight = joints.new_ones(batch, parts)
+        weights = target_weight.reshape(batch, parts)
+        total = (joints * weights).sum()
+        if self.reduction == 'paper':
+            return self.loss_weight * total * (height * width / (batch * parts))
+        return self.loss_weight * total / weights.sum().clamp(min=1e-6)

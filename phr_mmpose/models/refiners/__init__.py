@@ -1,0 +1,5 @@
+"""Refiners: the cascade's second part, from stacked part maps to confidence maps."""
+
+from phr_mmpose.models.refiners.hourglass_refiner import HourglassRefiner
+
+__all__ = ['HourglassRefiner']
