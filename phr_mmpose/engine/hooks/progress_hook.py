@@ -1,0 +1,77 @@
+"""A progress bar for each stage."""
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpose.registry import HOOKS
+from tqdm import tqdm
+
+from phr_mmpose.engine.stages import StageSchedule
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """Show one line per stage: iterations done, time left, the loss.
+
+    It goes to stderr, beside the log. Where stderr is no terminal it is
+    refreshed every ten seconds only.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+        self._stage = None
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Begin a bar with each stage.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        if not is_main_process():
+            return
+        schedule = StageSchedule(runner.cfg.get('stages'))
+        stage = schedule.stage_at(runner.epoch)
+        if stage == self._stage:
+            return
+        self._close()
+        self._stage = stage
+        per_epoch = len(runner.train_dataloader)
+        self._bar = tqdm(
+            desc=f'stage {stage.number}/{len(schedule)} {stage.name}',
+            total=stage.epochs * per_epoch,
+            initial=(runner.epoch - stage.first_epoch) * per_epoch,
+            unit='it',
+            dynamic_ncols=True,
+        )
+        if not self._bar.fp.isatty():
+            self._bar.mininterval = 10
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Move the bar on.
+
+        Args:
+            runner (Runner): The runner.
+            batch_idx (int): Not used.
+            data_batch: Not used.
+            outputs (dict): The losses of this iteration.
+        """
+        if self._bar is not None:
+            self._bar.set_postfix(loss=f'{float(outputs["loss"]):.4g}', refresh=False)
+            self._bar.update()
+
+    def after_train(self, runner: Runner) -> None:
+        """Close the last bar.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = self._stage = None

@@ -1,0 +1,71 @@
+import os
+import signal
+import time
+
+import pytest
+import torch
+from mmengine.fileio import get_file_backend
+from mmengine.runner import save_checkpoint
+
+from phr_mmpose.engine.atomic_backend import (
+    AtomicLocalBackend,
+    remove_torn_checkpoints,
+)
+
+WRITE_ON_AND_ON = """
+import sys, torch
+import phr_mmpose.engine
+from mmengine.runner import save_checkpoint
+for number in range(10**6):
+    content = {'number': number, 'data': torch.full((10**6,), number)}
+    save_checkpoint(content, sys.argv[1])
+    print(number, flush=True)
+"""
+
+
+def test_it_stands_in_for_the_stock_backend(tmp_path):
+    assert isinstance(get_file_backend(str(tmp_path / 'a.pth')), AtomicLocalBackend)
+
+
+def test_text_and_bytes(tmp_path):
+    backend = AtomicLocalBackend()
+    backend.put(b'\0\1', tmp_path / 'new' / 'a.bin')
+    backend.put_text('é\n', tmp_path / 'b.txt', encoding='latin-1')
+    assert (tmp_path / 'new' / 'a.bin').read_bytes() == b'\0\1'
+    assert (tmp_path / 'b.txt').read_bytes() == b'\xe9\n'
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / 'a.pth'
+    save_checkpoint({'number': 1}, str(path))
+
+    def full(*args):
+        raise OSError('no space left on device')
+
+    monkeypatch.setattr(os, 'replace', full)
+    with pytest.raises(OSError, match='no space'):
+        save_checkpoint({'number': 2}, str(path))
+    assert torch.load(path, weights_only=True) == {'number': 1}
+    assert os.listdir(tmp_path) == ['a.pth']
+
+
+def test_a_kill_while_writing_leaves_a_whole_file(tiny, tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    process = tiny.start_python('-c', WRITE_ON_AND_ON, path)
+    assert process.stdout.readline() is not None
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    for _ in range(3):
+        process.stdout.readline()
+    # Somewhere within the next save.
+    while not list(tmp_path.glob('.epoch_1.*')):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    content = torch.load(path, weights_only=True)
+    assert (content['data'] == content['number']).all()
+    assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / '.hidden.pth').write_bytes(b'')
+    remove_torn_checkpoints(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ['.hidden.pth', 'epoch_1.pth']

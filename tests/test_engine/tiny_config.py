@@ -1,0 +1,85 @@
+"""A cascade that trains in seconds: 32 px, three stages of two epochs."""
+
+default_scope = 'mmpose'
+custom_imports = dict(
+    imports=['phr_mmpose', 'tiny_parts'],
+    allow_failed_imports=False,
+)
+model = dict(
+    type='CascadePoseEstimator',
+    data_preprocessor=dict(
+        type='PoseDataPreprocessor', mean=[127.5] * 3, std=[64] * 3, bgr_to_rgb=True
+    ),
+    backbone=dict(type='ResNet', depth=18, base_channels=8, strides=(1, 2, 2, 1)),
+    head=dict(
+        type='CascadeHeatmapRegressionHead',
+        detector=dict(type='PartDetectorHead', in_channels=64),
+        refiner=dict(type='HourglassRefiner', width=16, depth=1, blocks=1),
+        input_size=(32, 32),
+        detector_codec=dict(type='BinaryDisc', radius=3),
+        decoder=dict(type='GaussianConfidence', sigma=2),
+    ),
+    test_cfg=dict(flip_test=False),
+)
+train_pipeline = [
+    dict(type='SeedAugmentation'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomFlip'),
+    dict(type='RandomBBoxTransform'),
+    dict(type='TopdownAffine', input_size=(32, 32)),
+    dict(type='PackCascadeInputs'),
+]
+val_pipeline = [
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=(32, 32)),
+    dict(type='PackCascadeInputs'),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='NoiseDataset', pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='NoiseDataset', count=4, pipeline=val_pipeline, test_mode=True),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='MpiiPCKhAccuracy')
+test_evaluator = val_evaluator
+
+stages = [
+    dict(
+        name='detector',
+        trains=['detector'],
+        epochs=2,
+        lr=dict(policy='exponential', start=1e-2, end=1e-3),
+    ),
+    dict(name='regressor', trains=['refiner'], epochs=2, lr=[(0, 1e-2), (1, 1e-3)]),
+    dict(name='joint', trains=['detector', 'refiner'], epochs=2, lr=1e-3),
+]
+train_cfg = dict(type='StagedTrainLoop', val_interval=2)
+val_cfg = dict()
+test_cfg = dict()
+# Weight decay and momentum would both move a frozen weight that is not left alone.
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.1),
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),
+)
+param_scheduler = None
+find_unused_parameters = True
+
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=1),
+    checkpoint=dict(type='CheckpointHook', interval=1, save_param_scheduler=False),
+)
+custom_hooks = [dict(type='StagedTrainingHook')]
+log_processor = dict(window_size=1)
+log_level = 'INFO'
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='PoseLocalVisualizer', vis_backends=vis_backends)
+env_cfg = dict(dist_cfg=dict(backend='gloo'))
+randomness = dict(seed=0)

@@ -1,0 +1,81 @@
+"""What the engine's tests train on and are killed by; imported by their config."""
+
+import os
+import signal
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import DATASETS, HOOKS
+
+import phr_mmpose.engine
+import phr_mmpose.evaluation  # noqa: F401
+from phr_mmpose.datasets.joints import MPII_METAINFO
+
+
+@DATASETS.register_module()
+class NoiseDataset(BaseDataset):
+    """Pictures of noise with random joints, each the same every time."""
+
+    METAINFO = MPII_METAINFO
+
+    def __init__(self, count=12, **kwargs):
+        self.count = count
+        super().__init__(serialize_data=False, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo=None):
+        return parse_pose_metainfo(metainfo or cls.METAINFO)
+
+    def load_data_list(self):
+        return [self._item(index) for index in range(self.count)]
+
+    def get_data_info(self, idx):
+        info = super().get_data_info(idx)
+        for key in ('flip_pairs', 'flip_indices', 'dataset_keypoint_weights'):
+            info[key] = self._metainfo[key]
+        for key in ('upper_body_ids', 'lower_body_ids'):
+            info[key] = self._metainfo[key]
+        return info
+
+    def _item(self, index):
+        random = np.random.default_rng(index)
+        return dict(
+            id=index,
+            img_id=index,
+            img=random.integers(0, 256, (40, 40, 3), dtype=np.uint8),
+            ori_shape=(40, 40),
+            img_shape=(40, 40),
+            bbox=np.float32([[0, 0, 40, 40]]),
+            bbox_score=np.ones(1, np.float32),
+            head_size=np.float32([10]),
+            keypoints=random.uniform(0, 40, (1, 16, 2)).astype(np.float32),
+            keypoints_visible=np.ones((1, 16, 2), np.float32),
+        )
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    """Kill the process, without a chance to clean up, after some iteration."""
+
+    def __init__(self, after_iteration):
+        self.after_iteration = after_iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.after_iteration:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
+class KillAfterStageHook(Hook):
+    """Kill the process right after a stage's last epoch has been saved."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def after_train_epoch(self, runner):
+        if runner.epoch + 1 == self.epoch:
+            os.kill(os.getpid(), signal.SIGKILL)

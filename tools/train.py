@@ -1,0 +1,192 @@
+"""Train a cascade in the stages of its config.
+
+Examples:
+    python tools/train.py configs/phr_tiny_figures.py
+    python tools/train.py configs/phr_tiny_lsp.py --resume
+    python tools/train.py configs/phr_tiny_lsp.py --stages regressor joint \
+        --load-from work_dirs/other/stage_detector.pth --work-dir work_dirs/mine
+    torchrun --nproc_per_node 2 tools/train.py configs/phr_res152_mpii.py \
+        --launcher pytorch
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
+from phr_mmpose.engine.resuming import latest_checkpoint
+from phr_mmpose.engine.stages import StageSchedule, select_stages
+from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.config import load_config
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config, a .py file')
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='for logs and checkpoints (work_dirs/CONFIG)'
+    )
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT',
+        help='go on from this checkpoint, or from the last of the work directory',
+    )
+    start.add_argument(
+        '--load-from', metavar='CKPT', help="start from another run's weights"
+    )
+    parser.add_argument(
+        '--stages', nargs='+', metavar='NAME', help='run only these of the stages'
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument('--seed', type=int, metavar='N', help='random seed of the run')
+    parser.add_argument(
+        '--random-init',
+        action='store_true',
+        help='start from random weights where the config names pretrained ones',
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not evaluate during training'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, such as train_dataloader.batch_size=8',
+    )
+    parser.add_argument(
+        '--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none'
+    )
+    # Old versions of torch's launcher give the rank as an argument.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If the config, the data or a checkpoint is faulty.
+    """
+    args = parse_args(argv)
+    config = load_config(args.config, args.cfg_options)
+    config.work_dir = (
+        args.work_dir
+        or config.get('work_dir')
+        or str(Path('work_dirs', Path(args.config).stem))
+    )
+    config.launcher = args.launcher
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.seed is not None:
+        config.randomness = {**config.get('randomness', {}), 'seed': args.seed}
+    if args.no_validate:
+        config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    if args.amp:
+        use_mixed_precision(config)
+    choose_checkpoint(config, args)
+    choose_stages(config, args.stages)
+    choose_initial_weights(config, args.random_init)
+    if args.launcher != 'none' and not torch.cuda.is_available():
+        use_processes_without_gpu(config, args.launcher)
+
+    runner = Runner.from_cfg(config)
+    if config.get('load_from'):
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        checkpoint = load_from_local(config.load_from, 'cpu')
+        weights = get_state_dict(checkpoint, config.load_from)
+        check_matches(model, weights, config.load_from)
+    runner.train()
+
+
+def use_mixed_precision(config: Config) -> None:
+    """Replace the plain optimizer wrapper by one with mixed precision."""
+    if config.optim_wrapper.get('type', 'OptimWrapper') == 'OptimWrapper':
+        config.optim_wrapper.type = (
+            'AmpOptimWrapper' if torch.cuda.is_available() else 'BFloat16OptimWrapper'
+        )
+
+
+def choose_checkpoint(config: Config, args: argparse.Namespace) -> None:
+    """Decide where to start: a run to resume, other weights, or nothing."""
+    if args.load_from is not None:
+        config.load_from, config.resume = args.load_from, False
+    elif args.resume == 'auto':
+        found = latest_checkpoint(config.work_dir)
+        config.load_from, config.resume = found and str(found), found is not None
+        if found is None:
+            say(f'nothing to resume in {config.work_dir}: training from the beginning')
+    elif args.resume is not None:
+        config.load_from, config.resume = args.resume, True
+
+
+def choose_stages(config: Config, names: Sequence[str] | None) -> None:
+    """Keep the stages to run, and warn where what they build on is missing."""
+    every = StageSchedule(config.get('stages')).names
+    if names is None:
+        return
+    config.stages = select_stages(config.stages, names)
+    left_out = every[: every.index(config.stages[0]['name'])]
+    if left_out and not config.get('load_from'):
+        say(
+            f'warning: stage {config.stages[0]["name"]!r} starts from untrained '
+            f'weights, without {" and ".join(map(repr, left_out))} before it; '
+            f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones'
+        )
+
+
+def choose_initial_weights(config: Config, random_init: bool) -> None:
+    """See that pretrained weights are there, or that nobody waits for them."""
+    if random_init or config.get('load_from'):
+        left_out = forget_pretrained(config.model)
+        if left_out and random_init:
+            say(f'starting from random weights, not from {", ".join(left_out)}')
+    else:
+        fetch_pretrained(config.model)
+
+
+def use_processes_without_gpu(config: Config, launcher: str) -> None:
+    """Let several processes train on CPUs.
+
+    MMEngine picks a GPU for each process before it joins the others, and names
+    it to the model's wrapper; so both are done here.
+    """
+    if launcher == 'pytorch':
+        torch.distributed.init_process_group('gloo')
+    config.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=config.get('find_unused_parameters', False),
+    )
+
+
+def say(line: str) -> None:
+    """Tell the user, once however many processes there are."""
+    if os.environ.get('RANK', '0') == '0':
+        print(line, file=sys.stderr)
+
+
+if __name__ == '__main__':
+    run(main)
