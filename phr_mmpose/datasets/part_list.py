@@ -190,27 +190,30 @@ def _get(entry: dict, key: str) -> object:
 
 def _numbers(entry: dict, key: str, shape: tuple[int, ...]) -> np.ndarray:
     value = _get(entry, key)
-    wanted = ' x '.join(map(str, shape)) or 'one'
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError(f'"{key}" must hold {wanted} number(s)') from None
-    if array.shape != shape:
-        raise UserError(f'"{key}" must hold {wanted} number(s), not {array.shape}')
-    if not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))[0]
+        array = None
+    if array is None or array.shape != shape:
+        wanted = ' x '.join(map(str, shape)) + ' numbers' if shape else 'one number'
+        raise UserError(f'"{key}" must hold {wanted}')
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = np.argwhere(~finite)[0]
         place = f' at {"/".join(map(str, where))}' if len(where) else ''
         raise UserError(
-            f'"{key}" holds NaN or infinity{place}; mark an unknown joint 0'
+            f'"{key}" holds NaN or infinity{place}; give an unknown joint '
+            'the flag 0 and any number'
         )
     return array
 
 
 def _flags(entry: dict, key: str, num_joints: int) -> np.ndarray:
     array = _numbers(entry, key, (num_joints,))
-    if not np.isin(array, (0, 1)).all():
+    flags = array == 1
+    if not (flags | (array == 0)).all():
         raise UserError(f'"{key}" may hold only 0 and 1')
-    return array.astype(bool)
+    return flags
 
 
 def occluded_share(parts: PartList) -> float:

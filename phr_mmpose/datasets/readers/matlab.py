@@ -23,10 +23,10 @@ def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
         UserError: If the file is missing, of another kind or version, damaged,
             or lacks the variable.
     """
+    if not Path(path).is_file():
+        raise UserError(f'{path}: no such file')
     try:
         content = scipy.io.loadmat(path, variable_names=[name], **options)
-    except FileNotFoundError:
-        raise UserError(f'{path}: no such file') from None
     except NotImplementedError:
         raise UserError(
             f'{path}: MATLAB version 7.3; save it again with save(…, "-v7")'

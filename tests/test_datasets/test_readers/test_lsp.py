@@ -1,0 +1,209 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import scipy.io
+
+from phr_mmpose.datasets.body_size import LSP_SCALE
+from phr_mmpose.datasets.part_list import load_part_list
+from phr_mmpose.datasets.readers.lsp import read_lsp_folder
+from phr_mmpose.utils.errors import UserError
+
+
+@pytest.fixture(scope='module')
+def lsp(synthetic, tmp_path_factory):
+    return synthetic.write_lsp(tmp_path_factory.mktemp('lsp'))
+
+
+def write_cropped(synthetic, folder, joints):
+    """Two persons; photos im00007.jpg and im00009.jpg."""
+    names = ['im00007.jpg', 'im00009.jpg']
+    for name in names:
+        synthetic.write_photo(folder / 'images' / name)
+    entries = [{'image': name, 'joints': joints} for name in names]
+    (folder / 'annotations.json').write_text(json.dumps(entries))
+    return folder
+
+
+def some_joints():
+    joints = [[float(10 + k), float(20 + 2 * k), 1] for k in range(14)]
+    joints[0] = [0.0, 0.0, 0]
+    return joints
+
+
+def test_lsp_flag_means_occluded(lsp):
+    lists = read_lsp_folder(lsp).lists
+    assert list(lists) == ['lsp_train', 'lsp_test']
+    train, test = lists.values()
+    assert len(train) == len(test) == 1000
+    assert train.images[2] == 'lsp/im0003.jpg'
+    assert test.images[0] == 'lsp/im1001.jpg'
+    assert train.annotated.all()
+    occluded = np.argwhere(~train.visible)
+    assert occluded.tolist() == [[2, 1]]
+    assert train.joints[0, :, 0].tolist() == list(range(1, 15))
+    # 30 x 40 px, counted from 1: the middle is at (15.5, 20.5).
+    assert train.centers[0].tolist() == [15.5, 20.5]
+    assert (train.scales == LSP_SCALE).all()
+
+
+def test_lspet_original_flag_means_labelled(synthetic, tmp_path):
+    joints = np.zeros((14, 3, 10000))
+    joints[:, 0, :] = np.arange(14)[:, None] * 3 + 1
+    joints[:, 1, :] = 5
+    joints[:, 2, :] = 1
+    joints[3, 2, 1] = 0  # person 2, left hip
+    joints[1:, 2, 2] = 0  # person 3: one joint only
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
+    source = read_lsp_folder(tmp_path, check_photos=False)
+    parts = source.lists['lspet_train']
+    assert len(parts) == 9999
+    assert source.notes == ['left out: 1 persons with too few labelled joints']
+    assert parts.images[2] == 'lspet/im00004.jpg'
+    assert not parts.annotated[1, 3]
+    assert parts.annotated.sum() == 9999 * 14 - 1
+    assert (parts.visible == parts.annotated).all()
+    assert parts.joints[0, 2].tolist() == [7, 5]
+    assert parts.joints[1, 3].tolist() == [0, 0]
+    assert parts.centers[0].tolist() == [20.5, 5]
+
+
+def test_lspet_cropped(synthetic, tmp_path):
+    folder = write_cropped(synthetic, tmp_path, some_joints())
+    parts = read_lsp_folder(folder).lists['lspet_train']
+    assert parts.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
+    assert parts.annotated[0].tolist() == [False] + [True] * 13
+    assert parts.centers[0].tolist() == [17, 34]
+
+
+@pytest.mark.parametrize(
+    ('layout', 'word'), [((3, 14, 1999), '3 x 14 x 1999'), ((14, 3, 2000), '14 x 3 x')]
+)
+def test_another_shape_is_refused(tmp_path, layout, word):
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.zeros(layout)})
+    with pytest.raises(UserError, match=word):
+        read_lsp_folder(tmp_path)
+
+
+def test_other_flags_and_nan_are_refused(lsp, tmp_path):
+    for value, word in ((2, 'flags'), (np.nan, 'flags')):
+        joints = scipy.io.loadmat(lsp / 'joints.mat')['joints']
+        joints[2, 5, 7] = value
+        scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
+        with pytest.raises(UserError, match=word):
+            read_lsp_folder(tmp_path)
+    joints[2, 5, 7] = 0
+    joints[0, 5, 7] = np.nan
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
+    with pytest.raises(UserError, match='person 8 has NaN'):
+        read_lsp_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'word'),
+    [
+        ('[]', 'no person'),
+        ('{', 'not readable JSON'),
+        ('[{"joints": []}]', "entry 0: 'image' is missing"),
+        (
+            '[{"image": "a.jpg", "joints": [[1, 2, 1]]}]',
+            r'entry 0: "joints" is \(1, 3\)',
+        ),
+        ('[{"image": "a.jpg", "joints": ["x"]}]', 'entry 0: expected'),
+        ('[7]', 'entry 0: expected'),
+    ],
+)
+def test_a_faulty_cropped_list_is_named(tmp_path, content, word):
+    (tmp_path / 'annotations.json').write_text(content)
+    with pytest.raises(UserError, match=word) as caught:
+        read_lsp_folder(tmp_path)
+    assert 'annotations.json' in str(caught.value)
+
+
+def test_without_labelled_joints_there_is_nothing_to_train_on(synthetic, tmp_path):
+    folder = write_cropped(synthetic, tmp_path, [[0, 0, 0]] * 14)
+    with pytest.raises(UserError, match='no person with labelled joints'):
+        read_lsp_folder(folder)
+
+
+def test_tool_writes_lists_and_links(run_tool, synthetic, tmp_path, capsys):
+    folder = write_cropped(synthetic, tmp_path / 'src', some_joints())
+    photo = folder / 'images' / 'im00007.jpg'
+    photo.chmod(0o444)
+    run_tool('prepare_lsp', folder, tmp_path / 'dst')
+    run_tool('prepare_lsp', folder, tmp_path / 'dst')  # again does no harm
+    out = capsys.readouterr().out
+    assert '2 persons in 2 photos, 26 joints, occlusion unknown' in out
+    linked = tmp_path / 'dst' / 'images' / 'lspet' / 'im00007.jpg'
+    assert linked.samefile(photo)
+    assert photo.stat().st_mode & 0o777 == 0o444
+    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'lspet_train.json', 14)
+    assert parts.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
+    assert {path.name for path in (tmp_path / 'dst').rglob('*') if path.is_file()} == {
+        'im00007.jpg',
+        'im00009.jpg',
+        'lspet_train.json',
+    }
+
+
+@pytest.mark.parametrize(('way', 'count'), [('copy', 2), ('none', 0)])
+def test_tool_copies_or_leaves_photos(run_tool, synthetic, tmp_path, way, count):
+    folder = write_cropped(synthetic, tmp_path / 'src', some_joints())
+    run_tool('prepare_lsp', folder, tmp_path / 'dst', '--images', way)
+    photos = list((tmp_path / 'dst').rglob('*.jpg'))
+    assert len(photos) == count
+    for photo in photos:
+        original = folder / 'images' / photo.name
+        assert photo.read_bytes() == original.read_bytes()
+        assert not photo.samefile(original)
+
+
+def fail(run_tool, capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        run_tool('prepare_lsp', *arguments)
+    assert caught.value.code == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith('error: ')
+    assert '\n' not in message
+    return message
+
+
+def test_tool_refuses_a_wrong_folder(run_tool, tmp_path, capsys):
+    assert 'no joints.mat' in fail(run_tool, capsys, tmp_path, tmp_path / 'dst')
+    message = fail(run_tool, capsys, tmp_path, tmp_path / 'dst', '--observer-centric')
+    assert 'joints_observer_centric.mat' in message
+    assert not (tmp_path / 'dst').exists()
+
+
+def test_tool_refuses_faulty_photos_and_writes_nothing(
+    run_tool, lsp, synthetic, tmp_path, capsys
+):
+    folder = tmp_path / 'src'
+    shutil.copytree(lsp, folder, copy_function=shutil.copyfile)
+    bad = folder / 'images' / 'im1234.jpg'
+    whole = bad.read_bytes()
+    for content, word in (
+        (whole[:500], 'ends early'),
+        (b'', 'empty'),
+        (None, 'No such'),
+    ):
+        bad.unlink(missing_ok=True)
+        if content is not None:
+            bad.write_bytes(content)
+        message = fail(run_tool, capsys, folder, tmp_path / 'dst')
+        assert 'im1234.jpg' in message
+        assert word in message
+        assert not (tmp_path / 'dst').exists()
+
+
+def test_observer_centric_swaps_left_and_right(data_root):
+    person_centric = read_lsp_folder(data_root / 'lsp').lists['lsp_test'].joints
+    source = read_lsp_folder(data_root / 'lsp', observer_centric=True)
+    observer = source.lists['lsp_test'].joints
+    for limb in (slice(0, 6), slice(6, 12)):  # legs, arms
+        same = (observer[:, limb] == person_centric[:, limb]).all(axis=(1, 2))
+        mirrored = observer[:, limb][:, ::-1]
+        swapped = (mirrored == person_centric[:, limb]).all(axis=(1, 2))
+        assert (same ^ swapped).all()
+        assert 0.3 < swapped.mean() < 0.4

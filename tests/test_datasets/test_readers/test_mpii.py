@@ -1,0 +1,197 @@
+import gzip
+import json
+import shutil
+
+import numpy as np
+import pytest
+import scipy.io
+
+from phr_mmpose.datasets.part_list import load_part_list
+from phr_mmpose.datasets.readers.mpii import read_mpii_lists, read_mpii_release
+from phr_mmpose.utils.errors import UserError
+
+
+def listed(image, x, scale):
+    return {
+        'image': image,
+        'center': [x, 50.0],
+        'scale': scale,
+        'joints': [[-1, -1]] * 16,
+        'joints_vis': [0] * 16,
+        'joints_visible': [0] * 16,
+    }
+
+
+@pytest.fixture
+def release(synthetic, tmp_path):
+    return synthetic.write_mpii(tmp_path / 'src')
+
+
+def test_single_persons_with_visibility(release, tmp_path):
+    parts = read_mpii_release(release, tmp_path).lists['mpii_train']
+    assert parts.images == ['mpii/a.jpg', 'mpii/b.jpg']
+    assert parts.centers.tolist() == [[100, 50], [200, 50]]
+    assert parts.scales.tolist() == [2, 4.7184911]
+    # Ids 0, 1, 2, 3, 8, 9; flags '1', '0', 1, 0, empty, no field.
+    assert np.flatnonzero(parts.annotated[0]).tolist() == [0, 1, 2, 3, 8, 9]
+    assert np.flatnonzero(parts.visible[0]).tolist() == [0, 2, 8, 9]
+    assert parts.joints[0, 8].tolist() == [9.25, 10.5]
+    assert parts.joints[0, 4].tolist() == [-1, -1]
+    assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
+
+
+def test_all_annotated_persons(release, tmp_path):
+    source = read_mpii_release(release, tmp_path, persons='annotated')
+    parts = source.lists['mpii_train']
+    assert parts.images == ['mpii/a.jpg', 'mpii/a.jpg', 'mpii/b.jpg']
+    assert np.flatnonzero(parts.visible[1]).tolist() == [15]
+
+
+def test_photos_of_the_validation_list_leave_the_training_list(release, tmp_path):
+    names = tmp_path / 'val.txt'
+    names.write_text('b.jpg\n')
+    lists = read_mpii_release(release, tmp_path, val_list=names).lists
+    assert lists['mpii_train'].images == ['mpii/a.jpg']
+    assert lists['mpii_val'].images == ['mpii/b.jpg']
+    train = tmp_path / 'train.json'
+    train.write_text(json.dumps([listed('a.jpg', 0, 1)]))
+    lists = read_mpii_release(release, tmp_path, val_list=train, train_list=names).lists
+    assert lists['mpii_train'].images == ['mpii/b.jpg']
+    assert lists['mpii_val'].images == ['mpii/a.jpg']
+
+
+def test_exactly_the_listed_persons_in_their_order(release, tmp_path):
+    path = tmp_path / 'val.json'
+    entries = [listed('b.jpg', 200, 4.718), listed('a.jpg', 200, 4.718)]
+    path.write_text(json.dumps(entries))
+    lists = read_mpii_release(release, tmp_path, path, persons='listed').lists
+    assert list(lists) == ['mpii_val']
+    parts = lists['mpii_val']
+    assert parts.images == ['mpii/b.jpg', 'mpii/a.jpg']
+    assert parts.annotated[:, 15].all()
+
+    path.write_text(json.dumps([*entries, listed('a.jpg', 150, 2)]))
+    with pytest.raises(UserError, match=r'val\.json: entry 2 \(a\.jpg\) is not in'):
+        read_mpii_release(release, tmp_path, path, persons='listed')
+    with pytest.raises(UserError, match='--val-list'):
+        read_mpii_release(release, tmp_path, persons='listed')
+
+
+def test_a_list_of_other_photos_is_refused(release, tmp_path):
+    names = tmp_path / 'val.txt'
+    names.write_text('x.jpg\n')
+    with pytest.raises(UserError, match=r'val\.txt: no person'):
+        read_mpii_release(release, tmp_path, val_list=names)
+    names.write_text('')
+    with pytest.raises(UserError, match='holds no image name'):
+        read_mpii_release(release, tmp_path, val_list=names)
+
+
+def test_a_release_of_one_photo_and_one_person(synthetic, tmp_path):
+    # Squeezing turns arrays of one element into the element.
+    one = synthetic.person(5, [synthetic.point(7, 1, 2, is_visible='0')])
+    photo = {
+        'image': synthetic.struct([{'name': 'a.jpg'}]),
+        'annorect': synthetic.struct([one]),
+    }
+    path = synthetic.write_mpii(
+        tmp_path,
+        {
+            'annolist': synthetic.struct([photo]),
+            'img_train': np.array([[1]]),
+            'single_person': synthetic.cell([1]),
+        },
+    )
+    parts = read_mpii_release(path, tmp_path).lists['mpii_train']
+    assert len(parts) == 1
+    assert np.flatnonzero(parts.annotated[0]).tolist() == [7]
+    assert not parts.visible.any()
+
+
+def test_faulty_releases(synthetic, tmp_path):
+    release = synthetic.mpii_release()
+    without = {key: value for key, value in release.items() if key != 'single_person'}
+    path = synthetic.write_mpii(tmp_path, without)
+    with pytest.raises(UserError, match='5 annolist, 5 img_train and 0 single_person'):
+        read_mpii_release(path, tmp_path)
+
+    path = synthetic.write_mpii(
+        tmp_path, {**release, 'img_train': np.zeros((1, 5), int)}
+    )
+    with pytest.raises(UserError, match='no person with joints'):
+        read_mpii_release(path, tmp_path)
+
+    wrong_id = synthetic.person(5, [synthetic.point(16, 1, 2)])
+    photo = {
+        'image': synthetic.struct([{'name': 'a.jpg'}]),
+        'annorect': synthetic.struct([wrong_id]),
+    }
+    release['annolist'][0, 0] = tuple(synthetic.struct([photo])[0, 0])
+    path = synthetic.write_mpii(tmp_path, release)
+    with pytest.raises(UserError, match='a joint with id 16'):
+        read_mpii_release(path, tmp_path)
+
+    scipy.io.savemat(path, {'RELEASE': np.eye(3)})
+    with pytest.raises(UserError, match='RELEASE has 0 annolist'):
+        read_mpii_release(path, tmp_path)
+
+
+def test_json_lists_with_head_boxes(tmp_path):
+    entries = [listed('a.jpg', 1, 1), listed('b.jpg', 2, 1)]
+    with gzip.open(tmp_path / 'mpii_val.json.gz', 'wt') as stream:
+        json.dump(entries, stream)
+    boxes = np.arange(8).reshape(2, 2, 2)  # corner, coordinate, person
+    scipy.io.savemat(tmp_path / 'heads.mat', {'headboxes_src': boxes})
+    source = read_mpii_lists(tmp_path, tmp_path / 'heads.mat')
+    parts = source.lists['mpii_val']
+    assert parts.head_boxes.tolist() == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert source.absent == {'mpii/a.jpg', 'mpii/b.jpg'}
+    assert any('the widely used list has 2,958' in note for note in source.notes)
+
+    scipy.io.savemat(tmp_path / 'heads.mat', {'headboxes_src': boxes[..., :1]})
+    with pytest.raises(UserError, match='wants 2 x 2 x 2'):
+        read_mpii_lists(tmp_path, tmp_path / 'heads.mat')
+
+
+def test_tool_on_a_release(run_tool, synthetic, release, tmp_path, capsys):
+    photo = synthetic.write_photo(release.parent / 'images' / 'a.jpg')
+    run_tool('prepare_mpii', release.parent, tmp_path / 'dst')
+    out = capsys.readouterr().out
+    assert '2 persons in 2 photos, 7 joints, 28.6% occluded' in out
+    assert '1 of 2 photos are not in' in out
+    assert (tmp_path / 'dst' / 'images' / 'mpii' / 'a.jpg').samefile(photo)
+    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16)
+    assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
+
+
+def test_tool_refuses(run_tool, synthetic, release, tmp_path, capsys):
+    photo = synthetic.write_photo(release.parent / 'images' / 'a.jpg')
+    photo.write_bytes(photo.read_bytes()[:300])
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+    cases = [
+        ([release.parent], 'a.jpg: the photo ends early'),
+        ([empty], 'give the folder that holds them'),
+        ([empty, '--persons', 'listed'], '--persons go with it'),
+        ([release, '--headboxes', 'x.mat'], 'drop --headboxes'),
+        ([tmp_path / 'none.mat'], 'no such file'),
+    ]
+    for (source, *options), word in cases:
+        with pytest.raises(SystemExit) as caught:
+            run_tool('prepare_mpii', source, tmp_path / 'dst', *options)
+        assert caught.value.code == 2
+        message = capsys.readouterr().err
+        assert word in message
+        assert message.count('\n') == 1
+    assert not (tmp_path / 'dst').exists()
+
+
+def test_tool_on_a_real_list(run_tool, data_root, tmp_path, capsys):
+    folder = tmp_path / 'src'
+    folder.mkdir()
+    shutil.copy(data_root / 'mpii' / 'mpii_val.json.gz', folder / 'val.json.gz')
+    run_tool('prepare_mpii', folder, tmp_path / 'dst')
+    out = capsys.readouterr().out
+    assert '2,958 persons in 2,729 photos, 44,240 joints, 23.2% occluded' in out
+    assert '2,729 of 2,729 photos are not in' in out
+    assert 'widely used' not in out

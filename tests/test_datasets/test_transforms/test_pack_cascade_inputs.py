@@ -1,0 +1,70 @@
+import numpy as np
+import torch
+from mmengine.registry import init_default_scope
+from mmpose.registry import TRANSFORMS
+
+
+def build():
+    init_default_scope('mmpose')
+    return TRANSFORMS.build({'type': 'PackCascadeInputs'})
+
+
+def sample(**changes):
+    results = {
+        'img': np.zeros((8, 6, 3), np.uint8),
+        'img_path': 'x.jpg',
+        'bbox': np.array([[0, 0, 4, 4]], np.float32),
+        'bbox_score': np.ones(1, np.float32),
+        'keypoints': np.array([[[1, 2], [3, 4], [5, 6]]], np.float32),
+        'transformed_keypoints': np.array([[[10, 20], [30, 40], [50, 60]]], np.float32),
+        'keypoints_visible': np.array([[[1, 1], [1, 0], [0, 0]]], np.float32),
+        'head_size': np.array([12], np.float32),
+        'heatmaps': np.zeros((3, 8, 6), np.float32),
+    }
+    results.update(changes)
+    return results
+
+
+def test_packs_both_flags_and_both_grids():
+    packed = build()(sample())
+    assert packed['inputs'].shape == (3, 8, 6)
+    instances = packed['data_samples'].gt_instances
+    assert instances.keypoints.tolist() == [[[1, 2], [3, 4], [5, 6]]]
+    assert instances.keypoints_visible.tolist() == [[1, 1, 0]]
+    assert instances.keypoints_unoccluded.tolist() == [[1, 0, 0]]
+    assert instances.head_size.tolist() == [12]
+    assert instances.bbox_scores.tolist() == [1]
+    labels = packed['data_samples'].gt_instance_labels
+    assert torch.equal(labels.keypoints[0, 1], torch.tensor([30.0, 40.0]))
+    assert labels.keypoints_annotated.tolist() == [[1, 1, 0]]
+    assert labels.keypoints_unoccluded.tolist() == [[1, 0, 0]]
+    assert labels.keypoints_annotated.dtype == torch.float32
+
+
+def test_packs_no_maps():
+    assert 'gt_fields' not in build()(sample())['data_samples']
+
+
+def test_a_single_flag_means_annotated():
+    packed = build()(sample(keypoints_visible=np.array([[1, 0, 1]], np.float32)))
+    instances = packed['data_samples'].gt_instances
+    assert instances.keypoints_visible.tolist() == [[1, 0, 1]]
+    assert instances.keypoints_unoccluded.tolist() == [[1, 0, 1]]
+
+
+def test_what_is_not_annotated_is_not_unoccluded():
+    flags = np.array([[[0, 1], [1, 1], [0, 0]]], np.float32)
+    labels = build()(sample(keypoints_visible=flags))['data_samples'].gt_instance_labels
+    assert labels.keypoints_unoccluded.tolist() == [[0, 1, 0]]
+
+
+def test_a_bare_photo_has_no_joints():
+    # As TopdownAffine leaves a sample without annotation.
+    results = sample(
+        transformed_keypoints=np.zeros([]), keypoints_visible=np.ones((1, 1, 1))
+    )
+    del results['keypoints']
+    packed = build()(results)
+    assert 'keypoints' not in packed['data_samples'].gt_instances
+    assert 'keypoints' not in packed['data_samples'].gt_instance_labels
+    assert packed['data_samples'].gt_instances.bboxes.shape == (1, 4)
