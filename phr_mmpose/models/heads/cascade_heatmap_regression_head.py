@@ -184,9 +184,10 @@ class CascadeHeatmapRegressionHead(BaseHead):
         confidence = self.refiner(torch.cat((context, maps.to(context.dtype)), dim=1))
         width, height = self.decoder.heatmap_size
         if confidence.shape[2:] != (height, width):
+            got = tuple(confidence.shape[:1:-1])
             raise UserError(
-                f'the refiner put out maps of {tuple(confidence.shape[:1:-1])} px for a '
-                f'heatmap_size of {(width, height)}; fit its output_stride'
+                f'the refiner put out maps of {got} px for a heatmap_size of '
+                f'{(width, height)}; fit its output_stride'
             )
         return confidence
 

@@ -1,5 +1,7 @@
 """The residual regressor: a (modified) hourglass (paper, Table 4 and Fig. 6)."""
 
+from itertools import pairwise
+
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
@@ -10,9 +12,7 @@ from phr_mmpose.utils.errors import UserError
 
 def _residual_chain(*channels: int) -> nn.Sequential:
     """Bottlenecks from each number of channels to the next."""
-    return nn.Sequential(
-        *(PreActBottleneck(a, b) for a, b in zip(channels, channels[1:], strict=False))
-    )
+    return nn.Sequential(*(PreActBottleneck(a, b) for a, b in pairwise(channels)))
 
 
 class _PaperLevel(nn.Module):
