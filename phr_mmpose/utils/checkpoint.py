@@ -1,0 +1,276 @@
+"""Checkpoints: load them without running code, and see whether they fit.
+
+A checkpoint is a pickle, and a pickle can name any function to be called. Here
+only the functions and classes of an allow-list are ever looked up: torch's own
+list for tensors, and the few that mmengine's checkpoints hold besides.
+"""
+
+import codecs
+import os
+import pickle
+import re
+import types
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import BinaryIO
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from torch import Tensor, nn
+
+from phr_mmpose.utils.errors import UserError
+
+# HistoryBuffer pickles its statistics as getattr(HistoryBuffer, name).
+_STATISTICS = ('min', 'max', 'current', 'mean')
+
+# torch.load takes an allow-list with names since 2.6.
+_TORCH_ALLOWS_NAMES = tuple(
+    int(part) for part in re.findall(r'\d+', torch.__version__)[:2]
+) >= (2, 6)
+
+
+def safe_load(
+    file: str | Path | BinaryIO, map_location: str | torch.device | None = None
+) -> object:
+    """Load a checkpoint by an allow-list; no code that it carries is run.
+
+    Args:
+        file (str | Path | BinaryIO): The checkpoint.
+        map_location (str | torch.device | None): Where tensors go, as for
+            :func:`torch.load`. By default where they were, or to the CPU on a
+            machine without a GPU.
+
+    Returns:
+        object: What was saved; for mmengine's checkpoints a dict with ``state_dict``,
+        ``meta``, ``message_hub`` and perhaps ``optimizer``, ``param_schedulers``.
+
+    Raises:
+        UserError: If the file is empty, damaged, no checkpoint, or asks for
+            anything outside the allow-list.
+    """
+    if map_location is None and not torch.cuda.is_available():
+        map_location = 'cpu'
+    is_path = isinstance(file, (str, Path))
+    name = str(file if is_path else getattr(file, 'name', 'the checkpoint'))
+    if _TORCH_ALLOWS_NAMES:
+        allowed = [(value, key) for key, value in _allowed_globals().items()]
+        scope = torch.serialization.safe_globals(allowed)
+        option = {'weights_only': True}
+    else:
+        scope = nullcontext()
+        option = {'pickle_module': _allow_list_pickle()}
+    try:
+        with scope:
+            return torch.load(file, map_location=map_location, **option)
+    except Exception as error:  # damaged pickles raise anything
+        raise UserError(_explain(name, error)) from error
+
+
+def load_from_local(
+    filename: str, map_location: str | torch.device | None = None
+) -> object:
+    """Load a checkpoint from a local file; mmengine's loader of this name.
+
+    Args:
+        filename (str): Path of the checkpoint, ``~`` allowed.
+        map_location (str | torch.device | None): As for :func:`safe_load`.
+
+    Returns:
+        object: What was saved.
+
+    Raises:
+        UserError: If there is no such file, or as :func:`safe_load`.
+    """
+    path = os.path.expanduser(filename)
+    if not os.path.isfile(path):
+        raise UserError(f'{filename}: no such checkpoint; give the path of a .pth file')
+    return safe_load(path, map_location)
+
+
+def load_from_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: str | torch.device | None = None,
+    progress: bool = True,
+) -> object:
+    """Download a checkpoint unless it was before, and load it safely.
+
+    Args:
+        url (str): Where it is.
+        model_dir (str | None): The folder that keeps it. Default: torch's own
+            (``torch.hub.get_dir()/checkpoints``).
+        map_location (str | torch.device | None): As for :func:`safe_load`.
+        progress (bool): Whether to show a progress bar.
+
+    Returns:
+        object: What was saved.
+
+    Raises:
+        UserError: If it cannot be had, or as :func:`safe_load`.
+    """
+    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
+    path = folder / os.path.basename(urlparse(url).path)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=progress)
+        except (URLError, OSError) as error:
+            raise UserError(
+                f'cannot download {url} ({error}): download it on another machine '
+                f'and put it at {path}'
+            ) from error
+    return safe_load(path, map_location)
+
+
+def get_state_dict(checkpoint: object, filename: str | Path) -> dict[str, Tensor]:
+    """Take the weights out of a loaded checkpoint.
+
+    Args:
+        checkpoint (object): mmengine's dict, or a bare state dict.
+        filename (str | Path): Named in errors.
+
+    Returns:
+        dict[str, Tensor]: The weights, without the ``module.`` that wrappers for
+        distributed training put in front.
+
+    Raises:
+        UserError: If there are no weights in it.
+    """
+    state = checkpoint
+    if isinstance(state, Mapping) and 'state_dict' in state:
+        state = state['state_dict']
+    if (
+        not isinstance(state, Mapping)
+        or not state
+        or not all(isinstance(value, Tensor) for value in state.values())
+    ):
+        raise UserError(
+            f'{filename} holds no model weights: give a checkpoint with a state_dict'
+        )
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def check_matches(
+    model: nn.Module, state_dict: Mapping[str, Tensor], filename: str | Path
+) -> None:
+    """Refuse weights of another model.
+
+    mmengine only warns and goes on with random weights in the gaps. Counters of
+    batches seen (``num_batches_tracked``) may be missing, as mmengine has it.
+
+    Args:
+        model (nn.Module): The model that is to take the weights.
+        state_dict (Mapping[str, Tensor]): The weights.
+        filename (str | Path): Named in errors.
+
+    Raises:
+        UserError: If keys are missing or unexpected, or shapes differ.
+    """
+    own = model.state_dict()
+    missing = [
+        key
+        for key in own
+        if key not in state_dict and not key.endswith('num_batches_tracked')
+    ]
+    unexpected = [key for key in state_dict if key not in own]
+    misshaped = [
+        f'{key} {tuple(state_dict[key].shape)} instead of {tuple(own[key].shape)}'
+        for key in own
+        if key in state_dict and state_dict[key].shape != own[key].shape
+    ]
+    differences = [
+        f'{len(keys)} {kind} (first: {keys[0]})'
+        for kind, keys in (
+            ('missing', missing),
+            ('unexpected', unexpected),
+            ('of another shape', misshaped),
+        )
+        if keys
+    ]
+    if differences:
+        raise UserError(
+            f'{filename} is a checkpoint of another model, of {len(own)} weights '
+            f'{", ".join(differences)}: use it with the config it was trained with'
+        )
+
+
+def _history_statistic(owner: type, name: str) -> object:
+    """Stand in for ``getattr``, for what HistoryBuffer's pickles need only."""
+    if owner is not HistoryBuffer or name not in _STATISTICS:
+        raise pickle.UnpicklingError('GLOBAL builtins.getattr is not allowed')
+    return getattr(owner, name)
+
+
+def _allowed_globals() -> dict[str, object]:
+    """List what mmengine's checkpoints hold besides tensors, by pickled name."""
+    allowed: dict[str, object] = {
+        'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
+        'builtins.getattr': _history_statistic,
+        'builtins.set': set,
+        'builtins.frozenset': frozenset,
+        'builtins.slice': slice,
+        'numpy.ndarray': np.ndarray,
+        'numpy.dtype': np.dtype,
+    }
+    # numpy 2 moved these; a file of either version loads under either.
+    for package in ('numpy.core', 'numpy._core'):
+        for example in (np.zeros(0), np.float64(0)):
+            rebuild = example.__reduce__()[0]
+            allowed[f'{package}.multiarray.{rebuild.__name__}'] = rebuild
+    # Setting the state of a dtype is allowed per class, and each type has its own.
+    for code in '?bhilqBHILQefdFDSU':
+        kind = type(np.dtype(code))
+        allowed[f'{kind.__module__}.{kind.__qualname__}'] = kind
+    return allowed
+
+
+def _allow_list_pickle() -> types.ModuleType:
+    """Make a pickle module that looks up allowed names only, for torch < 2.6.
+
+    Its ``weights_only`` cannot be told of other classes. Can go when the oldest
+    torch supported is 2.6.
+    """
+    from torch._weights_only_unpickler import _get_allowed_globals
+
+    allowed = {
+        **_get_allowed_globals(),
+        '_codecs.encode': codecs.encode,
+        **_allowed_globals(),
+    }
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> object:
+            key = f'{module}.{name}'.replace('__builtin__', 'builtins')
+            if key not in allowed:
+                raise pickle.UnpicklingError(f'GLOBAL {key} is not allowed')
+            return allowed[key]
+
+    def load(file: BinaryIO, **kwargs) -> object:
+        return Unpickler(file, **kwargs).load()
+
+    module = types.ModuleType('allow_list_pickle')
+    module.Unpickler, module.load = Unpickler, load
+    return module
+
+
+def _explain(name: str, error: Exception) -> str:
+    """Put the cause of a failed load into one line."""
+    if os.path.isfile(name) and os.path.getsize(name) == 0:
+        return f'{name} is empty: copy or download the checkpoint again'
+    if isinstance(error, (FileNotFoundError, IsADirectoryError, PermissionError)):
+        return f'{name} cannot be read ({error.strerror}): give a readable .pth file'
+    refused = re.search(r'GLOBAL (\S+)', str(error))
+    if refused:
+        return (
+            f'{name} was not loaded, it asks to run {refused[1]}, which weights never '
+            'need: use a checkpoint from a source you trust, saved as a state_dict'
+        )
+    cause = str(error).strip().splitlines() or ['no data']
+    return (
+        f'{name} is damaged or no checkpoint ({type(error).__name__}: '
+        f'{cause[0][:160]}): copy or download it again'
+    )

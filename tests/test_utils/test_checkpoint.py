@@ -1,0 +1,295 @@
+"""Checkpoints load without running code, and only into the model they fit."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.dataset import BaseDataset
+from mmengine.logging import HistoryBuffer
+from mmengine.model import BaseModel
+from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
+from torch import nn
+
+from phr_mmpose.utils.checkpoint import (
+    check_matches,
+    get_state_dict,
+    load_from_url,
+    safe_load,
+)
+from phr_mmpose.utils.errors import UserError
+
+
+class Regressor(BaseModel):
+    """The smallest model that mmengine trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        self.norm = nn.BatchNorm1d(1)
+
+    def forward(self, inputs, sample_idx=None, mode='tensor'):
+        output = self.norm(self.layer(torch.stack(inputs)))
+        return {'loss': output.square().sum()} if mode == 'loss' else output
+
+
+class Numbers(BaseDataset):
+    """Four samples, and metainfo with arrays as MMPose's datasets have it."""
+
+    METAINFO = dict(
+        sigmas=np.array([0.1, 0.2], np.float32),
+        names=np.array(['a', 'bc']),
+        flip_pairs=[(0, 1)],
+        upper={0, 1},
+        scale=np.float64(1.5),
+        count=np.int64(2),
+    )
+
+    def load_data_list(self):
+        return [dict(inputs=torch.full((2,), float(i))) for i in range(4)]
+
+
+def make_runner(folder: Path, **options) -> Runner:
+    return Runner(
+        Regressor(),
+        str(folder),
+        train_dataloader=dict(
+            dataset=Numbers(), batch_size=2, sampler=dict(type='DefaultSampler')
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=options.pop('epochs', 1)),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
+        param_scheduler=[
+            dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=2),
+            dict(type='MultiStepLR', milestones=[1]),
+        ],
+        custom_hooks=[dict(type='EMAHook')],
+        default_scope='mmengine',
+        experiment_name=f'{folder.name}_{len(options)}',
+        log_level='ERROR',
+        **options,
+    )
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory) -> Path:
+    """A checkpoint as mmengine writes it, with all that it puts in."""
+    folder = tmp_path_factory.mktemp('trained')
+    make_runner(folder).train()
+    return folder / 'epoch_1.pth'
+
+
+class RunsCode:
+    """A pickle that makes a file when it is loaded."""
+
+    def __init__(self, made: Path) -> None:
+        self.made = made
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.made}',)
+
+
+@pytest.fixture(params=['new', 'legacy'])
+def malicious(request, tmp_path) -> Path:
+    path = tmp_path / 'malicious.pth'
+    torch.save(
+        dict(state_dict={'layer.weight': RunsCode(tmp_path / 'ran')}),
+        path,
+        _use_new_zipfile_serialization=request.param == 'new',
+    )
+    return path
+
+
+def one_line(caught) -> str:
+    """Give the error's message, once it is seen to be one line."""
+    message = str(caught.value)
+    assert '\n' not in message
+    return message
+
+
+def test_a_checkpoint_of_mmengine_loads_whole(trained):
+    checkpoint = safe_load(trained)
+    assert set(checkpoint) >= {
+        'state_dict',
+        'ema_state_dict',
+        'optimizer',
+        'param_schedulers',
+        'message_hub',
+        'meta',
+    }
+    meta = checkpoint['meta']['dataset_meta']
+    assert meta['sigmas'].tolist() == Numbers.METAINFO['sigmas'].tolist()
+    assert meta['sigmas'].dtype == np.float32
+    assert meta['names'].tolist() == ['a', 'bc']
+    assert meta['upper'] == {0, 1}
+    assert meta['scale'] == 1.5 and meta['count'] == 2
+    losses = checkpoint['message_hub']['log_scalars']['train/loss']
+    assert isinstance(losses, HistoryBuffer)
+    assert losses.statistics('mean') == losses.data[0].mean()
+
+
+def test_a_run_resumes_from_it(trained, tmp_path):
+    runner = make_runner(tmp_path, epochs=2, load_from=str(trained), resume=True)
+    runner.train()
+    assert runner.epoch == 2
+    assert len(runner.message_hub.get_scalar('train/loss').data[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ('ours', 'other'), [('numpy._core', 'numpy.core'), ('numpy.core', 'numpy._core')]
+)
+def test_arrays_saved_under_another_numpy_load(tmp_path, ours: str, other: str):
+    path, moved = tmp_path / 'ours.pth', tmp_path / 'other.pth'
+    torch.save(dict(array=np.arange(3), scalar=np.float32(2)), path)
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(moved, 'w') as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename.endswith('data.pkl'):
+                data = data.replace(f'c{ours}.'.encode(), f'c{other}.'.encode())
+            target.writestr(entry.filename, data)
+    loaded = safe_load(moved)
+    assert loaded['array'].tolist() == [0, 1, 2]
+    assert loaded['scalar'] == 2
+
+
+LOADERS = {
+    'safe_load': safe_load,
+    'CheckpointLoader': lambda path: CheckpointLoader.load_checkpoint(str(path)),
+    'load_checkpoint': lambda path: load_checkpoint(Regressor(), str(path)),
+    'url': lambda path: load_from_url(path.as_uri(), str(path.parent / 'cache')),
+    'http scheme': lambda path: CheckpointLoader._schemes['https://'](
+        path.as_uri(), model_dir=str(path.parent / 'cache')
+    ),
+    'buffer': lambda path: safe_load(path.open('rb')),
+}
+
+
+@pytest.mark.parametrize('loader', LOADERS)
+def test_no_code_is_run_by_any_way_of_loading(malicious, loader: str):
+    with pytest.raises(UserError, match=r'malicious.pth.*system.*trust') as caught:
+        LOADERS[loader](malicious)
+    one_line(caught)
+    assert not (malicious.parent / 'ran').exists()
+
+
+def test_the_option_to_trust_a_file_is_ignored(malicious):
+    import mmengine.runner.checkpoint as loading
+
+    with pytest.raises(UserError):
+        loading.torch.load(malicious, weights_only=False)
+    assert not (malicious.parent / 'ran').exists()
+
+
+def test_resuming_a_run_runs_no_code(malicious, tmp_path):
+    runner = make_runner(tmp_path, load_from=str(malicious), resume=True)
+    with pytest.raises(UserError, match=r'malicious'):
+        runner.train()
+    assert not (malicious.parent / 'ran').exists()
+
+
+class Reaches:
+    """A pickle that asks ``getattr`` for more than a HistoryBuffer's statistics."""
+
+    def __init__(self, owner: object, name: str) -> None:
+        self.call = getattr, (owner, name)
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ('owner', 'name'), [(HistoryBuffer, '__init__'), (np.ndarray, 'tofile')]
+)
+def test_getattr_reaches_statistics_only(tmp_path, owner, name):
+    path = tmp_path / 'reaching.pth'
+    torch.save(Reaches(owner, name), path)
+    with pytest.raises(UserError, match=r'reaching.pth.*getattr'):
+        safe_load(path)
+
+
+@pytest.mark.parametrize('kept', [0.0, 0.01, 0.5, 0.99])
+def test_a_truncated_file_is_named(trained, tmp_path, kept: float):
+    data = trained.read_bytes()
+    path = tmp_path / 'cut.pth'
+    path.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(UserError, match=r'cut.pth is (damaged|empty).*again') as caught:
+        load_checkpoint(Regressor(), str(path))
+    one_line(caught)
+
+
+@pytest.mark.parametrize('content', [b'not a checkpoint', b'\x80\x02.', b'{"a": 1}'])
+def test_another_kind_of_file_is_named(tmp_path, content: bytes):
+    path = tmp_path / 'other.pth'
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r'other.pth') as caught:
+        safe_load(path)
+    one_line(caught)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(UserError, match=r'none.pth: no such checkpoint'):
+        load_checkpoint(Regressor(), str(tmp_path / 'none.pth'))
+    with pytest.raises(UserError, match=r'cannot be read|no such checkpoint'):
+        safe_load(tmp_path)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_damage_anywhere_gives_a_clear_error_or_other_weights(trained, data):
+    content = bytearray(trained.read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255))
+    damaged = trained.parent / 'damaged.pth'
+    damaged.write_bytes(content)
+    try:
+        safe_load(damaged)
+    except UserError as error:
+        assert 'damaged.pth' in str(error)
+
+
+def test_a_download_that_fails_says_where_to_put_the_file(tmp_path):
+    url = (tmp_path / 'absent.pth').as_uri()
+    with pytest.raises(UserError, match=r'absent.pth.*put it at') as caught:
+        load_from_url(url, str(tmp_path / 'cache'))
+    assert str(tmp_path / 'cache' / 'absent.pth') in one_line(caught)
+    assert list((tmp_path / 'cache').iterdir()) == []
+
+
+def test_weights_are_taken_from_either_layout():
+    weights = {'module.layer.weight': torch.ones(1, 2)}
+    for checkpoint in (weights, {'state_dict': weights, 'meta': {}}):
+        assert list(get_state_dict(checkpoint, 'x.pth')) == ['layer.weight']
+
+
+@pytest.mark.parametrize('checkpoint', [{}, {'state_dict': {}}, {'meta': 1}, [1], 3])
+def test_a_file_without_weights_is_named(checkpoint):
+    with pytest.raises(UserError, match=r'x.pth holds no model weights'):
+        get_state_dict(checkpoint, 'x.pth')
+
+
+def test_weights_of_the_model_match(trained):
+    check_matches(Regressor(), get_state_dict(safe_load(trained), trained), trained)
+
+
+def test_a_counter_of_batches_may_be_missing():
+    state = Regressor().state_dict()
+    del state['norm.num_batches_tracked']
+    check_matches(Regressor(), state, 'x.pth')
+
+
+def test_weights_of_another_model_are_refused():
+    state = Regressor().state_dict()
+    del state['layer.bias'], state['norm.bias']
+    state['head.weight'] = torch.ones(1)
+    state['layer.weight'] = torch.ones(3, 2)
+    with pytest.raises(UserError) as caught:
+        check_matches(Regressor(), state, 'x.pth')
+    assert one_line(caught) == (
+        'x.pth is a checkpoint of another model, of 7 weights '
+        '2 missing (first: layer.bias), 1 unexpected (first: head.weight), '
+        '1 of another shape (first: layer.weight (3, 2) instead of (1, 2)): '
+        'use it with the config it was trained with'
+    )
