@@ -14,13 +14,13 @@ stages = [
     dict(
         name='regressor',
         trains=['refiner'],
-        epochs=5,
+        epochs=3,
         lr=dict(policy='cosine', start=2e-3, end=2e-4, warmup=100),
     ),
     dict(
         name='joint',
         trains=['detector', 'refiner'],
-        epochs=7,
+        epochs=6,
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=100),
     ),
 ]

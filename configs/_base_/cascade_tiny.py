@@ -26,7 +26,7 @@ model = dict(
         input_size=input_size,
         heatmap_size=(48, 48),
         detector=dict(in_channels=64 + 128 + 256, prior=0.01),
-        refiner=dict(graph='paper', width=96, depth=3, blocks=1),
+        refiner=dict(graph='paper', width=64, depth=3, blocks=1),
         decoder=dict(refinement='taylor'),
         # Brings the squared error, small on narrow Gaussians, to the scale of the
         # cross entropy.
