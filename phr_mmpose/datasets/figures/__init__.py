@@ -9,7 +9,8 @@ The modules, in the order in which a picture comes about:
 - :mod:`.anatomy`: the solids that make up a person;
 - :mod:`.solids`: the rasteriser: depth buffer, shading, texture look-up;
 - :mod:`.background` and :mod:`.occluders`: what lies behind and in front;
-- :mod:`.renderer`: :func:`draw_figure`, which puts a picture together.
+- :mod:`.renderer`: :func:`draw_figure`, which puts a picture together;
+- :mod:`.cache` and :mod:`.sheet`: figures kept in memory, and many on one page.
 """
 
 from phr_mmpose.datasets.figures.renderer import Figure, draw_figure

@@ -7,8 +7,10 @@ import numpy as np
 
 from phr_mmpose.datasets.figures.textures import (
     noise_window,
+    paint,
     pattern_mask,
     random_colour,
+    spread,
 )
 
 # Lengths below are pixels of a picture of this side; others scale with it.
@@ -31,10 +33,10 @@ def draw_background(rng: random.Random, size: int, ground: float) -> np.ndarray:
     )
     scene = rng.choices((_room, _outdoors, _studio), (4, 4, 2))[0]
     picture = scene(rng, size, horizon)
-    sigma = rng.choice((0, 0, 0.8, 1.2, 2.0)) * size / REFERENCE
-    if sigma:
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
-    return picture
+    # The focus is on the person; the least blur also smooths edges, which OpenCV
+    # draws with steps in floating point.
+    sigma = rng.choice((0.5, 0.5, 0.8, 1.2, 2.0)) * size / REFERENCE
+    return cv2.GaussianBlur(picture, (0, 0), sigma)
 
 
 def _wall(
@@ -48,7 +50,7 @@ def _wall(
     shade = (
         1 + x + y + rng.uniform(0.03, 0.16) * noise_window(rng, field, height, width)
     )
-    return shade[..., None] * colour
+    return paint(shade, colour)
 
 
 def _floor(
@@ -69,7 +71,7 @@ def _floor(
         rough = rng.uniform(0.08, 0.25)
     noise = noise_window(rng, 'grass' if kind == 'grass' else 'grain', height, width)
     near = np.linspace(0.75, 1.1, height, dtype=np.float32)[:, None]
-    return (near * (1 + rough * noise))[..., None] * colour
+    return paint(near * (1 + rough * noise), colour)
 
 
 def _boards(rng: random.Random, kind: str, height: int, width: int) -> np.ndarray:
@@ -106,7 +108,7 @@ def _boards(rng: random.Random, kind: str, height: int, width: int) -> np.ndarra
         borderMode=cv2.BORDER_REPLICATE,
     )
     plan *= np.linspace(0.8, 1.08, height, dtype=np.float32)[:, None]
-    return plan[..., None] * light
+    return paint(plan, light)
 
 
 def _panel(
@@ -142,8 +144,8 @@ def _room(rng: random.Random, size: int, horizon: int) -> np.ndarray:
     wall = random_colour(rng, (0.03, 0.45), (0.35, 0.95))
     picture[:horizon] = _wall(rng, wall, horizon, size)
     if rng.random() < 0.3:
-        mask = pattern_mask(rng, horizon, size)[..., None]
-        picture[:horizon] *= 1 - rng.uniform(0.05, 0.25) * mask
+        mask = pattern_mask(rng, horizon, size)
+        picture[:horizon] *= spread(1 - rng.uniform(0.05, 0.25) * mask)
     floor = _floor(rng, ('tiles', 'planks', 'planks', 'carpet'), size - horizon, size)
     picture[horizon:] = floor
     skirting = max(2, size // 50)
@@ -240,14 +242,14 @@ def _outdoors(rng: random.Random, size: int, horizon: int) -> np.ndarray:
     ramp = np.linspace(0, 1, horizon, dtype=np.float32)[:, None, None]
     picture[:horizon] = high + (low - high) * ramp
     cloud = np.clip(noise_window(rng, 'cloud', horizon, size, 2.0) * 2 - 0.2, 0, 1)
-    cloud = cloud[..., None] * rng.uniform(0, 0.8)
+    cloud = spread(cloud * np.float32(rng.uniform(0, 0.8)))
     picture[:horizon] += (np.float32(245) - picture[:horizon]) * cloud
+    kinds = ('grass', 'grass', 'sand', 'asphalt', 'tiles')
+    picture[horizon:] = _floor(rng, kinds, size - horizon, size)
     for _ in range(rng.randint(1, 4)):
         rng.choice((_hills, _houses, _houses, _tree, _tree, _fence, _hedge))(
             rng, picture, horizon
         )
-    kinds = ('grass', 'grass', 'sand', 'asphalt', 'tiles')
-    picture[horizon:] = _floor(rng, kinds, size - horizon, size)
     if rng.random() < 0.3:
         _tree(rng, picture, horizon + int(0.05 * size))
     return picture
@@ -334,7 +336,7 @@ def _studio(rng: random.Random, size: int, horizon: int) -> np.ndarray:
     bend = size // 12
     ramp[horizon:] = rng.uniform(0.7, 1.15)
     ramp = cv2.blur(ramp[:, None], (1, 2 * bend + 1), borderType=cv2.BORDER_REPLICATE)
-    picture *= ramp[..., None]
+    picture *= ramp[:, :, None]
     for _ in range(rng.randint(0, 6)):
         centre = (rng.randrange(size), rng.randrange(horizon))
         glow = (random_colour(rng) * 0.7 + colour * 0.3).tolist()

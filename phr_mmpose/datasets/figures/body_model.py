@@ -116,8 +116,8 @@ class Skeleton:
 
     Args:
         points (dict): Name to point (3,), in body heights; MPII's joints and
-            ``left_fingers``, ``left_toes``, ``left_heel``, ``waist``, ``chin``
-            ``head`` (middle of the skull) and their right twins.
+            ``left_fingers``, ``left_toes``, ``left_heel`` with their right twins,
+            ``waist`` and ``head`` (middle of the skull).
         frames (dict): Name of a segment to a rotation (3, 3) whose columns are
             the segment's side (left), up and front.
     """

@@ -7,9 +7,12 @@ import cv2
 import numpy as np
 
 from phr_mmpose.datasets.figures.textures import (
+    blend,
     noise_window,
+    paint,
     pattern_mask,
     random_colour,
+    spread,
 )
 
 TILE = (48, 48)
@@ -58,7 +61,7 @@ class Outfit:
     """A person's looks.
 
     Args:
-        atlas (np.ndarray): Shape (tiles * 48, 96, 3) uint8, BGR; see
+        atlas (np.ndarray): Shape (tiles * 48, 96, 4) uint8, BGRA; see
             :data:`TILES`.
         sleeves (str): ``none``, ``short`` or ``long``.
         legs (str): ``short``, ``long``, ``skirt`` or ``long_skirt``.
@@ -95,26 +98,25 @@ def _fabric(rng: random.Random) -> np.ndarray:
     second = random_colour(rng)
     if rng.random() < 0.4:
         second = first * rng.uniform(0.4, 0.7)
-    mask = pattern_mask(rng, *TILE)[..., None]
-    cloth = first + (second - first) * mask
+    cloth = blend(pattern_mask(rng, *TILE), first, second)
     folds = noise_window(rng, 'blotch', *TILE)
     weave = noise_window(rng, 'fine', *TILE)
-    cloth *= (1 + 0.13 * folds + rng.uniform(0.02, 0.08) * weave)[..., None]
+    cloth *= spread(1 + 0.13 * folds + rng.uniform(0.02, 0.08) * weave)
     return cloth
 
 
 def _flesh(rng: random.Random, skin: np.ndarray) -> np.ndarray:
-    return skin * (1 + 0.05 * noise_window(rng, 'cloud', *TILE))[..., None]
+    return paint(1 + 0.05 * noise_window(rng, 'cloud', *TILE), skin)
 
 
 def _strands(rng: random.Random, colour: np.ndarray) -> np.ndarray:
     noise = noise_window(rng, 'wood', *TILE).T
-    return colour * (1 + 0.3 * noise)[..., None] + 6
+    return paint(1 + 0.3 * noise, colour) + 6
 
 
 def _face(rng: random.Random, skin: np.ndarray, hair: np.ndarray, bald: bool) -> tuple:
     """Front and back of the head; row 0 is the chin."""
-    front = np.ascontiguousarray(_flesh(rng, skin))
+    front = _flesh(rng, skin)
     tall, wide = TILE
     middle = wide / 2 - 0.5
     dark = skin * 0.45
@@ -262,14 +264,12 @@ def build_atlas(faces: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
     Args:
         faces (list): For each texture its front and back, each
-            (48, 48, 3) with values in [0, 255].
+            (48, 48, 3) float32; values beyond [0, 255] are cut off.
 
     Returns:
-        np.ndarray: Shape (N * 48, 96, 3) uint8, BGR.
+        np.ndarray: Shape (N * 48, 96, 4) uint8, BGRA.
     """
-    tall, wide = TILE
-    atlas = np.empty((len(faces) * tall, 2 * wide, 3), np.float32)
-    for index, (front, back) in enumerate(faces):
-        atlas[index * tall : (index + 1) * tall, :wide] = front
-        atlas[index * tall : (index + 1) * tall, wide:] = back
-    return np.clip(atlas, 0, 255, out=atlas).astype(np.uint8)
+    sides = [cv2.vconcat([pair[side] for pair in faces]) for side in (0, 1)]
+    # The conversion cuts values off at 0 and 255.
+    atlas = cv2.add(cv2.hconcat(sides), 0, dtype=cv2.CV_8U)
+    return cv2.cvtColor(atlas, cv2.COLOR_BGR2BGRA)

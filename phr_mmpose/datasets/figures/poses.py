@@ -224,7 +224,8 @@ def _vary(
 def sample_pose(rng: random.Random) -> tuple[str, Pose]:
     """Draw an activity and a pose of it, within the joints' limits.
 
-    Most people face the camera within 60 degrees, a fifth turn their back.
+    Most people face the camera within 60 degrees; a fifth of those who do not
+    sit turn their back.
 
     Args:
         rng (random.Random): Source of chance.
@@ -255,8 +256,8 @@ def sample_pose(rng: random.Random) -> tuple[str, Pose]:
         leg.twist = _vary(rng, leg.twist, 6, -15, 40)
         leg.knee = _vary(rng, leg.knee, 5, 0, 140)
         leg.toes = _vary(rng, leg.toes, 5, -15, 45)
-    backwards = rng.random() < (0.1 if pose.seated else 0.2)
-    if backwards:
+    # The seat is drawn behind the person: only right from the front.
+    if rng.random() < 0.2 and not pose.seated:
         pose.turn = 180 + _vary(rng, 0, 22, -50, 50)
     else:
         pose.turn = _vary(rng, 0, 30, -70, 70)

@@ -19,7 +19,7 @@ from phr_mmpose.datasets.figures.occluders import draw_occluders
 from phr_mmpose.datasets.figures.outfit import TILE, sample_outfit
 from phr_mmpose.datasets.figures.poses import sample_pose
 from phr_mmpose.datasets.figures.solids import NO_SOLID, Drawing, draw_solids
-from phr_mmpose.datasets.figures.textures import noise_window, random_colour
+from phr_mmpose.datasets.figures.textures import noise_window, random_colour, spread
 
 # The person is drawn at twice the resolution and averaged: smooth edges.
 FINE = 2
@@ -95,7 +95,9 @@ def draw_figure(
     person = build_person(skeleton, body, outfit, camera)
     canvas = (FINE * size, FINE * size)
     ambient = looks.uniform(0.35, 0.6)
-    drawing = draw_solids(person.solids, outfit.atlas, TILE, canvas, light, ambient)
+    drawing = draw_solids(
+        person.solids, outfit.atlas, TILE, canvas, light, ambient, align=FINE
+    )
 
     scene = _source(seed, index, _SCENE)
     picture = draw_background(scene, size, ground)
@@ -201,36 +203,29 @@ def _compose(
     height: float,
 ) -> None:
     """Lay the person and the shadow over the scene, in place."""
-    # Averaging needs a box of whole pixels of the picture.
-    x1, y1 = (value // FINE for value in drawing.box[:2])
-    x2, y2 = (-(-value // FINE) for value in drawing.box[2:])
-    pad = (
-        (drawing.box[1] - FINE * y1, FINE * y2 - drawing.box[3]),
-        (drawing.box[0] - FINE * x1, FINE * x2 - drawing.box[2]),
-    )
-    solid = np.pad(drawing.solid, pad, constant_values=NO_SOLID)
-    colour = np.pad(drawing.colour, (*pad, (0, 0)))
-    depth = np.pad(drawing.depth, pad, constant_values=np.inf)
-    mask = (solid != NO_SOLID).astype(np.uint8) * np.uint8(255)
+    x1, y1, x2, y2 = (value // FINE for value in drawing.box)
+    mask = (drawing.solid != NO_SOLID).astype(np.uint8) * np.uint8(255)
     extent = (x2 - x1, y2 - y1)
     alpha = cv2.resize(mask, extent, interpolation=cv2.INTER_AREA)
-    colour = cv2.resize(colour, extent, interpolation=cv2.INTER_AREA).astype(np.float32)
-    colour *= _contact_shade(depth[::FINE, ::FINE], height)[..., None]
+    colour = cv2.resize(drawing.colour, extent, interpolation=cv2.INTER_AREA)
+    colour = colour[..., :3]
+    shade = _contact_shade(drawing.depth[::FINE, ::FINE], height)
+    colour = colour * spread(shade)
 
     _cast_shadow(rng, picture, alpha, (x1, y1), light, ground)
-    cover = alpha.astype(np.float32)[..., None] * np.float32(1 / 255)
+    bare = 1 - alpha * np.float32(1 / 255)
     window = picture[y1:y2, x1:x2]
-    window *= 1 - cover
+    window *= spread(bare)
     # The colour is already weighed with its coverage: empty pixels are black.
     window += colour
 
 
 def _contact_shade(depth: np.ndarray, height: float) -> np.ndarray:
     """Darken what lies just behind something nearer (h, w)."""
-    known = np.isfinite(depth)
-    depth = np.where(known, depth, 0).astype(np.float32)
+    known = np.isfinite(depth).astype(np.float32)
+    depth = np.where(known, depth, 0)
     reach = max(3, int(height / FINE * 0.05) | 1)
-    weight = cv2.blur(known.astype(np.float32), (reach, reach))
+    weight = cv2.blur(known, (reach, reach))
     mean = cv2.blur(depth, (reach, reach)) / np.maximum(weight, 1e-3)
     behind = (depth - mean) * (1 / (0.07 * height))
     return 1 - 0.4 * np.clip(behind, 0, 1) * known
@@ -258,17 +253,17 @@ def _cast_shadow(
     )
     shadow = cv2.warpAffine(alpha, matrix, (size, size), flags=cv2.INTER_LINEAR)
     soft = (int(size * rng.uniform(0.012, 0.04)) | 1) + 2
-    shadow = cv2.blur(shadow, (soft, soft)).astype(np.float32)
-    picture *= (1 - shadow * np.float32(rng.uniform(0.3, 0.6) / 255))[..., None]
+    shadow = cv2.blur(shadow, (soft, soft))
+    bright = 1 - shadow * np.float32(rng.uniform(0.3, 0.6) / 255)
+    picture *= spread(bright)
 
 
 def _develop(rng: random.Random, picture: np.ndarray) -> np.ndarray:
     """Exposure, contrast, a cast of colour and the sensor's noise."""
     size = picture.shape[0]
-    gain = np.array([rng.gauss(1, 0.03) for _ in range(3)], np.float32)
-    gain *= rng.uniform(0.82, 1.12)
-    picture = picture * gain
-    picture += rng.uniform(-8, 10)
-    strength = rng.choice((2.0, 4.0, 7.0))
-    picture += (strength * noise_window(rng, 'fine', size, size))[..., None]
-    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
+    exposure = rng.uniform(0.82, 1.12)
+    gain = [exposure * rng.gauss(1, 0.03) for _ in range(3)]
+    picture = cv2.multiply(picture, (*gain, 1.0))
+    noise = rng.choice((2.0, 4.0, 7.0)) * noise_window(rng, 'fine', size, size)
+    noise += rng.uniform(-8, 10)
+    return cv2.add(picture, spread(noise), dtype=cv2.CV_8U)

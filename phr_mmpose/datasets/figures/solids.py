@@ -103,7 +103,8 @@ class Drawing:
         depth (np.ndarray): Shape (h, w) float32; inf where nothing was drawn.
         solid (np.ndarray): Shape (h, w) uint8, index of the nearest solid or
             ``NO_SOLID``.
-        colour (np.ndarray): Shape (h, w, 3) uint8, BGR; 0 where nothing is.
+        colour (np.ndarray): Shape (h, w, 4) uint8, BGR and a byte without
+            meaning; 0 where nothing is.
     """
 
     box: tuple[int, int, int, int]
@@ -128,6 +129,7 @@ class _Setup:
         self.front = np.array(solids.front, np.float32)
         self.side = np.array(solids.side, np.float32)
         self.flat = np.array(solids.flat, np.float32)
+        self.open_ended = np.array(solids.open_ended)
         self.stretch = 1 / self.flat - 1
 
         axis = self._stretched(end - self.start)
@@ -153,6 +155,7 @@ class _Setup:
         facing = (basis @ self.front[:, :, None])[..., 0] * self.stretch[:, None]
         self.linear = basis[:, :, :2] + facing[:, :, None] * self.front[:, None, :2]
 
+        self.thickness = self.radii.max(axis=1) + self.bulge
         reach = np.sqrt(1 - (1 - self.flat**2)[:, None] * self.front[:, :2] ** 2)
         thick = (self.radii + self.bulge[:, None])[:, :, None] * reach[:, None]
         points = np.stack([self.start[:, :2], end[:, :2]], axis=1)
@@ -176,133 +179,178 @@ def draw_solids(
     canvas: tuple[int, int],
     light: np.ndarray,
     ambient: float = 0.5,
+    align: int = 1,
 ) -> Drawing | None:
     """Rasterise solids and shade them.
 
     Args:
         solids (Solids): What to draw, fewer than 255.
-        atlas (np.ndarray): Shape (tiles * th, 2 * tw, 3) uint8, BGR: textures
+        atlas (np.ndarray): Shape (tiles * th, 2 * tw, 4) uint8, BGRA: textures
             below each other; of each the left half is the front face and the
             right half the back face. Rows run along the solid.
         tile_size (tuple[int, int]): Height th and width tw of a face.
         canvas (tuple[int, int]): Height and width of the picture in pixels.
         light (np.ndarray): Shape (3,), unit vector towards the light.
         ambient (float): Share of the light that comes from everywhere.
+        align (int): The drawing's box starts and ends at multiples of it.
 
     Returns:
         Drawing | None: None if all solids lie outside the picture.
     """
     setup = _Setup(solids)
-    height, width = canvas
-    x1, y1 = np.maximum(setup.low.min(axis=0), 0)
-    x2, y2 = np.minimum(setup.high.max(axis=0), (width, height))
-    if x2 <= x1 or y2 <= y1:
+    spans = _spans(setup, canvas)
+    owner, column, row, across, along = _pixels(setup, spans)
+    if not owner.size:
         return None
-    shape = (y2 - y1, x2 - x1)
-    depth = np.full(shape, np.inf, np.float32)
-    solid = np.full(shape, NO_SOLID, np.uint8)
-    # Place on the axis (0 to 1) and the two planar parts of the unit normal.
-    place, along, across = (np.empty(shape, np.float32) for _ in range(3))
-    for index in range(len(solids)):
-        left, top = np.maximum(setup.low[index] - (x1, y1), 0)
-        right, bottom = np.minimum(setup.high[index] - (x1, y1), (shape[1], shape[0]))
-        if right <= left or bottom <= top:
-            continue
-        window = np.s_[top:bottom, left:right]
-        _cast(
-            setup,
-            index,
-            solids.open_ended[index],
-            (x1 + left, y1 + top),
-            (depth[window], solid[window]),
-            (place[window], along[window], across[window]),
-        )
-    covered = np.flatnonzero(solid != NO_SOLID)
-    if not covered.size:
-        return None
-    colour = np.zeros((*shape, 3), np.uint8)
-    colour.reshape(-1, 3)[covered] = _shade(
-        setup,
-        solids,
-        solid.ravel()[covered],
-        [values.ravel()[covered] for values in (place, along, across)],
-        atlas,
-        tile_size,
-        light,
-        ambient,
+    box = (
+        int(column.min()) // align * align,
+        int(row.min()) // align * align,
+        -(-int(column.max() + 1) // align) * align,
+        -(-int(row.max() + 1) // align) * align,
     )
-    return Drawing((int(x1), int(y1), int(x2), int(y2)), depth, solid, colour)
+    shape = (box[3] - box[1], box[2] - box[0])
+    hit, z, *surface = _cast(setup, owner, column, row, across, along)
+    place = (row[hit] - box[1]) * shape[1] + (column[hit] - box[0])
+    depth = np.full(shape[0] * shape[1], np.inf, np.float32)
+    np.minimum.at(depth, place, z)
+    nearest = np.flatnonzero(z == depth[place])
+    place = place[nearest]
+    owner = owner[hit[nearest]]
+    solid = np.full(depth.shape, NO_SOLID, np.uint8)
+    solid[place] = owner
+    # Four bytes a pixel move as one number; the fourth is not used.
+    colour = np.zeros(depth.shape, np.uint32)
+    surface = [values[nearest] for values in surface]
+    colour[place] = _shade(
+        setup, solids, owner, surface, atlas, tile_size, light, ambient
+    )
+    colour = colour.view(np.uint8).reshape(*shape, 4)
+    return Drawing(box, depth.reshape(shape), solid.reshape(shape), colour)
+
+
+def _spans(
+    setup: _Setup, canvas: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of each solid's outline, as far as they lie in the picture.
+
+    The outline is the slanted rectangle about the solid.
+
+    Returns:
+        tuple: Of R spans the owner, the row, the first column and the number of
+        columns, (R,) int each.
+    """
+    top = np.clip(setup.low[:, 1], 0, canvas[0])
+    tall = np.maximum(np.clip(setup.high[:, 1], 0, canvas[0]) - top, 0)
+    owner = np.repeat(np.arange(len(tall)), tall)
+    row = np.arange(len(owner)) + (top - (np.cumsum(tall) - tall))[owner]
+    dy = row - setup.start[:, 1][owner]
+    thick = setup.thickness
+    left, right = setup.low[:, 0][owner], setup.high[:, 0][owner]
+    # Both the place along the axis and across it are linear in the column.
+    for axis, low, high in ((0, -thick, setup.length + thick), (1, -thick, thick)):
+        slope = setup.linear[:, axis, 0]
+        slope = np.where(np.abs(slope) < 1e-6, 1e-6, slope)[owner]
+        level = setup.linear[:, axis, 1][owner] * dy
+        first, last = (low[owner] - level) / slope, (high[owner] - level) / slope
+        left = np.maximum(left, np.minimum(first, last) + setup.start[:, 0][owner])
+        right = np.minimum(right, np.maximum(first, last) + setup.start[:, 0][owner])
+    left = np.clip(np.ceil(left), 0, canvas[1]).astype(np.intp)
+    right = np.clip(np.floor(right) + 1, 0, canvas[1]).astype(np.intp)
+    return owner, row, left, np.maximum(right - left, 0)
+
+
+def _pixels(
+    setup: _Setup, spans: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All pixels of all spans in one list.
+
+    Returns:
+        tuple: Of M pixels the owner, column and row (int), and the place across
+        and along its axis (float32), (M,) each.
+    """
+    owner, row, left, wide = spans
+    span = np.repeat(np.arange(len(wide)), wide)
+    column = np.arange(len(span)) + (left - (np.cumsum(wide) - wide))[span]
+    dy = (row - setup.start[:, 1][owner]).astype(np.float32)
+    base = setup.linear[:, :2, 1][owner] * dy[:, None]
+    base -= setup.linear[:, :2, 0][owner] * setup.start[:, :1][owner]
+    owner_of = owner[span]
+    places = []
+    for axis in (1, 0):
+        place = column.astype(np.float32)
+        place *= setup.linear[:, axis, 0][owner_of]
+        place += np.ascontiguousarray(base[:, axis])[span]
+        places.append(place)
+    return owner_of, column, row[span], *places
 
 
 def _cast(
     setup: _Setup,
-    index: int,
-    open_ended: bool,
-    origin: tuple[int, int],
-    nearest: tuple[np.ndarray, np.ndarray],
-    surface: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
-    """Draw one solid into windows of the depth buffer, in place.
+    owner: np.ndarray,
+    column: np.ndarray,
+    row: np.ndarray,
+    across: np.ndarray,
+    along: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Intersect the line of sight at M pixels with one solid each.
 
     The ball whose surface is nearest maximises height over the axis: with the
     radius R of the cross-section left at the pixel, the centre lies
     ``rise / |axis| * R`` before the foot of the pixel's perpendicular.
+
+    Args:
+        owner (np.ndarray): Shape (M,), index of each pixel's solid.
+        column (np.ndarray): Shape (M,), x of the pixels.
+        row (np.ndarray): Shape (M,), y of the pixels.
+        across (np.ndarray): Shape (M,), place across the solid's axis.
+        along (np.ndarray): Shape (M,), place along it; changed.
+
+    Returns:
+        tuple[np.ndarray, ...]: Of the H pixels that hit: their places in the
+        list, depth, place on the axis (0 to 1) and the unit normal's parts along
+        and across, (H,) each.
     """
-    depth, solid = nearest
-    rows, columns = depth.shape
-    start = setup.start[index]
-    dx = np.arange(columns, dtype=np.float32) + (origin[0] - start[0])
-    dy = (np.arange(rows, dtype=np.float32) + (origin[1] - start[1]))[:, None]
-    (ax, ay), (bx, by), (cx, cy) = setup.linear[index]
-    length = setup.length[index]
-    first, last = setup.radii[index]
-    taper = (last - first) / length
-    along = ax * dx + ay * dy
-    across = bx * dx + by * dy
+    length = setup.length[owner]
+    first = setup.radii[:, 0][owner]
+    taper = (setup.radii[:, 1] - setup.radii[:, 0]) / setup.length
+    taper = taper[owner]
     across_squared = across * across
 
-    radius = np.clip(along, 0, length)
+    radius = np.minimum(np.maximum(along, 0), length)
     radius *= taper
     radius += first
     remaining = radius * radius
     remaining -= across_squared
     np.maximum(remaining, 0, out=remaining)
     centre = np.sqrt(remaining, out=remaining)
-    centre *= -setup.rise[index] / setup.axis_length[index]
+    centre *= (-setup.rise / setup.axis_length)[owner]
     centre += along
-    unclipped = centre.copy() if open_ended else None
-    np.clip(centre, 0, length, out=centre)
+    beyond = (centre > length) & setup.open_ended[owner]
+    np.minimum(np.maximum(centre, 0, out=centre), length, out=centre)
 
     radius = centre * taper
     radius += first
-    bulge = setup.bulge[index]
-    if bulge:
-        radius += (4 * bulge / length**2) * centre * (length - centre)
+    bulge = (4 * setup.bulge / setup.length**2)[owner]
+    bulge *= centre
+    bulge *= length - centre
+    radius += bulge
     along -= centre
     height = radius * radius
     height -= across_squared
     height -= along * along
-    hit = height > 0
-    if open_ended:
-        hit &= unclipped <= length
-    np.maximum(height, 0, out=height)
-    np.sqrt(height, out=height)
-    z = centre * (setup.rise[index] / length)
-    z -= height
-    if cx or cy:
-        z -= cx * dx + cy * dy
-    z *= 1 / setup.sight_norm[index]
-    z += start[2]
-    hit &= z < depth
-    np.copyto(depth, z, where=hit)
-    np.copyto(solid, np.uint8(index), where=hit)
-    centre *= 1 / length
-    np.copyto(surface[0], centre, where=hit)
-    np.reciprocal(radius, out=radius)
-    along *= radius
-    across *= radius
-    np.copyto(surface[1], along, where=hit)
-    np.copyto(surface[2], across, where=hit)
+    hit = np.flatnonzero((height > 0) & ~beyond)
+
+    owner, centre, radius = owner[hit], centre[hit], radius[hit]
+    z = centre * (setup.rise / setup.length)[owner]
+    z -= np.sqrt(height[hit])
+    tilt_x, tilt_y = setup.linear[:, 2].T
+    z -= tilt_x[owner] * column[hit].astype(np.float32)
+    z -= tilt_y[owner] * row[hit].astype(np.float32)
+    z += (tilt_x * setup.start[:, 0] + tilt_y * setup.start[:, 1])[owner]
+    z /= setup.sight_norm[owner]
+    z += setup.start[:, 2][owner]
+    centre /= length[hit]
+    return hit, z, centre, along[hit] / radius, across[hit] / radius
 
 
 def _shade(
@@ -318,15 +366,14 @@ def _shade(
     """Colour of M surface points.
 
     Args:
-        solid (np.ndarray): Shape (M,), index of each point's solid.
+        solid (np.ndarray): Shape (M,) int, index of each point's solid.
         surface (list[np.ndarray]): Place on the axis, and the normal's parts
             along and across, each of shape (M,).
 
     Returns:
-        np.ndarray: Shape (M, 3) uint8, BGR.
+        np.ndarray: Shape (M,) uint32, the bytes B, G, R and 0.
     """
     place, along, across = surface
-    solid = solid.astype(np.intp)
     towards = np.sqrt(np.maximum(1 - along * along - across * across, 0))
 
     def part(vectors: np.ndarray) -> np.ndarray:
@@ -369,8 +416,9 @@ def _shade(
     lit += ambient
     # Surfaces seen at a grazing angle are darker: it sets limbs apart.
     lit *= 0.72 + 0.28 * np.minimum(towards * 1.6, 1)
-    albedo *= lit[:, None]
-    return np.minimum(albedo, 255, out=albedo).astype(np.uint8)
+    lit = lit[:, None]
+    colour = cv2.multiply(albedo, cv2.merge((lit, lit, lit, lit)), dtype=cv2.CV_8U)
+    return colour.reshape(-1, 4).view(np.uint32)[:, 0]
 
 
 def _look_up(atlas: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -383,4 +431,4 @@ def _look_up(atlas: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarr
         for values in (column, row)
     ]
     colours = cv2.remap(atlas, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return colours.reshape(-1, 3)[:count].astype(np.float32)
+    return colours.reshape(-1, 1, 4)[:count]

@@ -4,6 +4,7 @@ The noise fields are drawn once per process from a fixed seed; pictures pick
 windows of them, so that a picture is still a function of its own seed only.
 """
 
+import math
 import random
 from functools import cache
 
@@ -20,8 +21,9 @@ def noise_fields() -> dict[str, np.ndarray]:
 
     Returns:
         dict[str, np.ndarray]: ``fine``, ``grain``, ``cloud`` and ``blotch``
-        (from fine to coarse), ``grass`` (upright) and ``wood`` (lying), each
-        (FIELD, FIELD) float32 with mean 0, about within -1 and 1.
+        (from fine to coarse), ``grass`` (upright) and ``wood`` (lying), with
+        mean 0, about within -1 and 1. Each is laid twice in both directions,
+        (2 * FIELD, 2 * FIELD) float32, so that any window is a slice.
     """
     rng = np.random.default_rng(20160925)
 
@@ -36,7 +38,7 @@ def noise_fields() -> dict[str, np.ndarray]:
             total += (noise - noise.mean()) / noise.std() * sigma_x**0.3
         return np.clip(total / (2.5 * total.std()), -1, 1)
 
-    return {
+    fields = {
         'fine': rng.standard_normal((FIELD, FIELD)).astype(np.float32) / 2.5,
         'grain': field((1, 1), (2, 2)),
         'cloud': field((3, 3), (8, 8), (20, 20)),
@@ -44,6 +46,10 @@ def noise_fields() -> dict[str, np.ndarray]:
         'grass': field((0.8, 3), (2, 6), (9, 9)),
         'wood': field((14, 0.8), (30, 2)),
     }
+    tiled = {name: np.tile(values, (2, 2)) for name, values in fields.items()}
+    for values in tiled.values():
+        values.flags.writeable = False
+    return tiled
 
 
 def noise_window(
@@ -59,17 +65,57 @@ def noise_window(
         zoom (float): Enlargement of the field, at least 1.
 
     Returns:
-        np.ndarray: Shape (height, width) float32.
+        np.ndarray: Shape (height, width) float32, read-only.
     """
-    source = noise_fields()[name]
-    tall, wide = int(height / zoom) + 2, int(width / zoom) + 2
+    # A picture larger than the field shows it enlarged.
+    zoom = max(zoom, height / FIELD, width / FIELD)
+    tall, wide = math.ceil(height / zoom), math.ceil(width / zoom)
     top, left = rng.randrange(FIELD), rng.randrange(FIELD)
-    rows = np.arange(top, top + tall) % FIELD
-    columns = np.arange(left, left + wide) % FIELD
-    window = source[rows[:, None], columns]
-    if zoom != 1:
-        window = cv2.resize(window, None, fx=zoom, fy=zoom)
-    return np.ascontiguousarray(window[:height, :width])
+    window = noise_fields()[name][top : top + tall, left : left + wide]
+    if zoom > 1:
+        window = cv2.resize(window, (width, height))
+    return window
+
+
+def spread(values: np.ndarray) -> np.ndarray:
+    """Repeat a map for the three channels of a picture.
+
+    numpy could broadcast it, but with an inner loop of three it is slow.
+
+    Args:
+        values (np.ndarray): Shape (h, w) float32.
+
+    Returns:
+        np.ndarray: Shape (h, w, 3) float32.
+    """
+    return cv2.merge((values, values, values))
+
+
+def paint(shade: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """A surface of one colour, lighter and darker by place.
+
+    Args:
+        shade (np.ndarray): Shape (h, w) float32, factor of the colour.
+        colour (np.ndarray): Shape (3,) float32, BGR.
+
+    Returns:
+        np.ndarray: Shape (h, w, 3) float32.
+    """
+    return cv2.merge([shade * value for value in colour])
+
+
+def blend(mask: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A surface between two colours.
+
+    Args:
+        mask (np.ndarray): Shape (h, w) float32, share of the second colour.
+        first (np.ndarray): Shape (3,) float32, BGR.
+        second (np.ndarray): Shape (3,) float32, BGR.
+
+    Returns:
+        np.ndarray: Shape (h, w, 3) float32.
+    """
+    return cv2.merge([mask * (b - a) + a for a, b in zip(first, second, strict=True)])
 
 
 def random_colour(

@@ -1,0 +1,122 @@
+"""Write figures of the embedded data set: pictures, annotations, a contact sheet."""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from phr_mmpose.datasets.body.figure_dataset import FigureDataset
+from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
+from phr_mmpose.datasets.figures import Figure
+from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
+from phr_mmpose.datasets.part_list import PartList, occluded_share, save_part_list
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+SHEET_COLUMNS = 8
+SHEET_FIGURES = 48
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv (list[str], optional): Arguments; the process's by default.
+
+    Returns:
+        argparse.Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--num', type=int, default=24, help='how many figures')
+    parser.add_argument('--out', required=True, type=Path, help='folder to write to')
+    parser.add_argument('--seed', type=int, default=0, help='of the data set')
+    parser.add_argument('--size', type=int, default=160, help='picture side, pixels')
+    parser.add_argument(
+        '--occlusion', type=float, default=0.1, help='share of joints behind objects'
+    )
+    parser.add_argument(
+        '--annotated', action='store_true', help='draw the joints into the sheet'
+    )
+    parser.add_argument('--zoom', type=float, default=1.5, help='of the sheet')
+    return parser.parse_args(argv)
+
+
+def write_picture(path: Path, picture: np.ndarray) -> None:
+    """Write a PNG, whole or not at all.
+
+    Args:
+        path (Path): The file.
+        picture (np.ndarray): Shape (h, w, 3) uint8, BGR.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    try:
+        with atomic_path(path) as temporary:
+            if not cv2.imwrite(str(temporary), picture):
+                raise OSError('OpenCV did not write it')
+    except OSError as error:
+        raise UserError(f'{path}: cannot be written ({error})') from None
+
+
+def part_list(names: list[str], figures: list[Figure]) -> PartList:
+    """Annotations of figures in the project's list format.
+
+    Args:
+        names (list[str]): File names of the pictures.
+        figures (list[Figure]): As many figures.
+
+    Returns:
+        PartList: Coordinates counted from 1, as the format wants them.
+    """
+    boxes = np.array([figure.box for figure in figures], np.float64)
+    return PartList(
+        images=names,
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2 + 1,
+        scales=(boxes[:, 2] - boxes[:, 0]) / PIXELS_PER_SCALE,
+        joints=np.array([figure.joints for figure in figures], np.float64) + 1,
+        annotated=np.array([figure.annotated for figure in figures]),
+        visible=np.array([figure.visible for figure in figures]),
+        head_boxes=np.array([figure.head_box for figure in figures], np.float64) + 1,
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw figures into a folder.
+
+    Args:
+        argv (list[str], optional): Arguments; the process's by default.
+    """
+    args = parse_args(argv)
+    if not 0.1 <= args.zoom <= 10:
+        raise UserError(f'--zoom {args.zoom}: give a number from 0.1 to 10')
+    dataset = FigureDataset(
+        num=args.num,
+        seed=args.seed,
+        image_size=args.size,
+        occlusion=args.occlusion,
+    )
+    names, figures = [], []
+    for number in tqdm(range(args.num), desc='figures', unit=''):
+        figure = dataset.figure(number)
+        names.append(f'figure_{args.seed}_{number}.png')
+        figures.append(figure)
+        write_picture(args.out / 'images' / names[-1], figure.image)
+    parts = part_list(names, figures)
+    save_part_list(args.out / 'annotations' / 'figures.json', parts)
+    mark = draw_joints if args.annotated else enlarge
+    cells = [mark(figure, args.zoom) for figure in figures[:SHEET_FIGURES]]
+    write_picture(args.out / 'sheet.png', contact_sheet(cells, SHEET_COLUMNS))
+    behind = np.mean([figure.behind_object for figure in figures])
+    print(
+        f'{len(figures)} figures in {args.out}: '
+        f'{100 * occluded_share(parts):.1f} % of the joints are hidden, '
+        f'{100 * behind:.1f} % by objects'
+    )
+
+
+if __name__ == '__main__':
+    run(main)
