@@ -1,7 +1,9 @@
 """Running the tiny cascade, in this process and in others."""
 
+import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -71,6 +73,15 @@ class Tiny:
         return logged
 
     @staticmethod
+    def tool(name):
+        """Import one of the tools."""
+        path = REPO / 'tools' / f'{name}.py'
+        spec = importlib.util.spec_from_file_location(f'{name}_tool', path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @staticmethod
     def start_python(*arguments):
         """Start Python on the repository, in another process."""
         env = dict(
@@ -85,7 +96,18 @@ class Tiny:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
+
+    @staticmethod
+    def finish(process, timeout=200):
+        """Wait for a process that was started; its exit code and its output."""
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, output
 
 
 @pytest.fixture(scope='session')

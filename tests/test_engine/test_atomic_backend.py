@@ -62,7 +62,7 @@ def test_a_kill_while_writing_leaves_a_whole_file(tiny, tmp_path):
     while not list(tmp_path.glob('.epoch_1.*')):
         pass
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    tiny.finish(process)
     content = torch.load(path, weights_only=True)
     assert (content['data'] == content['number']).all()
     assert len(list(tmp_path.iterdir())) == 2

@@ -22,9 +22,9 @@ def start_doomed(tiny, work_dir, hook, arguments, *options):
     return tiny.start_python(tool, config, '--work-dir', work_dir, *options)
 
 
-def await_death(process):
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == -signal.SIGKILL, output
+def await_death(tiny, process):
+    code, output = tiny.finish(process)
+    assert code == -signal.SIGKILL, output
 
 
 def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
@@ -37,13 +37,14 @@ def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
         tiny, killed, 'KillHook', 'after_iteration=11', '--cfg-options', *options
     )
     whole = tiny.train(tmp_path / 'whole')
-    await_death(doomed)
+    await_death(tiny, doomed)
     assert latest_checkpoint(killed).name == 'epoch_3.pth'
     assert not (killed / 'stage_regressor.pth').exists()
     one = ('--cfg-options', 'train_dataloader.num_workers=1')
-    await_death(
-        start_doomed(tiny, killed, 'KillAfterStageHook', 'epoch=4', '--resume', *one)
+    doomed = start_doomed(
+        tiny, killed, 'KillAfterStageHook', 'epoch=4', '--resume', *one
     )
+    await_death(tiny, doomed)
     # The stage's own checkpoint is there as soon as the epoch's is.
     assert (killed / 'stage_regressor.pth').is_file()
     last = latest_checkpoint(killed)

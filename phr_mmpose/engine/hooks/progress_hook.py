@@ -60,7 +60,7 @@ class ProgressHook(Hook):
             outputs (dict): The losses of this iteration.
         """
         if self._bar is not None:
-            self._bar.set_postfix(loss=f'{float(outputs["loss"]):.4g}', refresh=False)
+            self._bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
             self._bar.update()
 
     def after_train(self, runner: Runner) -> None:

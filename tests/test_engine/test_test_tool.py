@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import DATASETS, MODELS
+
+from phr_mmpose.utils.errors import UserError
+
+COLUMNS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle', 'Total')
+
+
+@pytest.fixture(scope='module')
+def test(tiny):
+    return tiny.tool('test')
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tiny, tmp_path_factory):
+    """Weights that answer at random, and differently in the two outputs."""
+    folder = tmp_path_factory.mktemp('weights')
+    torch.manual_seed(0)
+    model = MODELS.build(tiny.config(folder).model)
+    for name, parameter in model.named_parameters():
+        if 'head.' in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
+    return folder / 'model.pth'
+
+
+def evaluate(test, tiny, checkpoint, folder, capsys, *arguments):
+    test.main(
+        [str(tiny.path), str(checkpoint), '--work-dir', str(folder / 'work')]
+        + ['--out', str(folder / 'p.npz'), '--json', str(folder / 's.json')]
+        + ['--curve', str(folder / 'c.png')]
+        + ['--cfg-options', 'test_dataloader.dataset.count=6', *arguments]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith('6 persons'))
+    return lines[start:], json.loads((folder / 's.json').read_text())
+
+
+def test_columns_numbers_predictions_and_curve(
+    test, tiny, checkpoint, tmp_path, capsys
+):
+    lines, numbers = evaluate(test, tiny, checkpoint, tmp_path, capsys)
+    assert lines[0] == f'6 persons, {checkpoint}, regressor'
+    assert lines[1].split() == list(COLUMNS)
+    rates = [f'{numbers[column]:.1f}' for column in COLUMNS]
+    assert lines[2].split() == ['PCKh@0.5', *rates]
+    assert numbers['measure'] == 'PCKh@0.5'
+    assert numbers['maps'] == 'regressor'
+    assert (tmp_path / 'c.png').read_bytes().startswith(b'\x89PNG')
+    # The saved predictions give the same rate: all but pelvis and thorax within
+    # five pixels, half the head size of ten.
+    with np.load(tmp_path / 'p.npz') as arrays:
+        preds = arrays['preds']
+    dataset = DATASETS.build(dict(type='NoiseDataset', count=6))
+    truth = np.stack([dataset[index]['keypoints'][0] for index in range(6)])
+    near = np.linalg.norm(preds - truth, axis=-1) <= 5
+    near = np.delete(near, (6, 7), axis=1)
+    assert numbers['Total'] == pytest.approx(100 * near.mean())
+
+    _, detector = evaluate(test, tiny, checkpoint, tmp_path, capsys, '--detector')
+    assert detector['maps'] == 'detector'
+    with np.load(tmp_path / 'p.npz') as arrays:
+        assert not np.array_equal(arrays['preds'], preds)
+
+
+def fails(test, *arguments):
+    with pytest.raises(UserError) as error:
+        test.main([str(argument) for argument in arguments])
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+class Malice:
+    def __reduce__(self):
+        return print, ('code ran',)
+
+
+def test_checkpoints_that_must_not_pass(test, tiny, checkpoint, tmp_path, capsys):
+    arguments = ['--work-dir', tmp_path / 'work', '--json', tmp_path / 's.json']
+    other = tmp_path / 'other.pth'
+    torch.save(dict(state_dict={'conv.weight': torch.zeros(1)}), other)
+    torn = tmp_path / 'torn.pth'
+    torn.write_bytes(checkpoint.read_bytes()[:5000])
+    evil = tmp_path / 'evil.pth'
+    torch.save(dict(state_dict=Malice()), evil)
+    for path, reason in (
+        (other, 'is a checkpoint of another model'),
+        (torn, 'is damaged'),
+        (evil, 'was not loaded'),
+        (tmp_path / 'none.pth', 'no such checkpoint'),
+    ):
+        line = fails(test, tiny.path, path, *arguments)
+        assert str(path) in line
+        assert reason in line
+    assert 'code ran' not in capsys.readouterr().out
+    assert not (tmp_path / 's.json').exists()
+
+
+def test_a_metric_without_the_columns(test, tiny, checkpoint, tmp_path):
+    line = fails(
+        test,
+        tiny.path,
+        checkpoint,
+        '--work-dir',
+        tmp_path,
+        '--cfg-options',
+        'test_evaluator.type=PCKAccuracy',
+    )
+    assert 'LspPCKAccuracy or MpiiPCKhAccuracy' in line

@@ -1,0 +1,194 @@
+import sys
+import uuid
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from phr_mmpose.engine.hooks import ProgressHook
+from phr_mmpose.utils.checkpoint import safe_load
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+
+
+@pytest.fixture(scope='module')
+def train(tiny):
+    return tiny.tool('train')
+
+
+@pytest.fixture
+def options():
+    return ['--cfg-options', f'experiment_name={uuid.uuid4().hex}']
+
+
+def fails(train, *arguments):
+    with pytest.raises(UserError) as error:
+        train.main([str(argument) for argument in arguments])
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+def test_a_stage_alone_and_the_next_from_its_checkpoint(
+    tiny, train, tmp_path, options, capsys
+):
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    arguments = [str(tiny.path), '--no-validate', '--seed', '3', *options]
+    train.main(
+        [*arguments, 'stages.1.epochs=1', '--stages', 'regressor', '--amp', '--resume']
+        + ['--work-dir', str(first)]
+    )
+    said = capsys.readouterr().err
+    assert f'nothing to resume in {first}' in said
+    assert "warning: stage 'regressor' starts from untrained weights, without" in said
+    assert '--load-from RUN/stage_detector.pth' in said
+    assert [path.name for path in first.glob('stage_*')] == ['stage_regressor.pth']
+    checkpoint = safe_load(first / 'stage_regressor.pth')
+    assert (checkpoint['meta']['seed'], checkpoint['meta']['epoch']) == (3, 1)
+    assert 'BFloat16OptimWrapper' in (first / 'tiny_config.py').read_text()
+
+    train.main(
+        [*arguments, 'stages.2.epochs=1', '--stages', 'joint']
+        + ['--load-from', str(first / 'stage_regressor.pth'), '--work-dir', str(second)]
+    )
+    assert 'warning: stage' not in capsys.readouterr().err
+    joint = safe_load(second / 'stage_joint.pth')
+    assert joint['meta']['stage'] == dict(
+        name='joint', trains=['detector', 'refiner'], epoch=1
+    )
+    # Three steps from where the other left, not from random weights.
+    before, after = checkpoint['state_dict'], joint['state_dict']
+    key = 'backbone.conv1.weight'
+    assert 0 < (before[key] - after[key]).abs().max() < 1e-3
+
+
+def test_two_processes_on_cpus(tiny, tmp_path):
+    process = tiny.start_python(
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        '--nproc_per_node=2',
+        tiny.repo / 'tools' / 'train.py',
+        tiny.path,
+        '--launcher=pytorch',
+        f'--work-dir={tmp_path}',
+        '--cfg-options',
+        'stages.0.epochs=1',
+        'stages.1.epochs=1',
+        'stages.2.epochs=1',
+        'train_cfg.val_interval=3',
+        'train_dataloader.batch_size=3',
+    )
+    code, output = tiny.finish(process)
+    assert code == 0, output
+    # Twelve samples, three to each of two processes: two iterations an epoch.
+    assert sorted(tiny.losses(tmp_path)) == [1, 2, 3, 4, 5, 6]
+    states = [
+        safe_load(tmp_path / f'stage_{name}.pth')['state_dict']
+        for name in ('detector', 'regressor', 'joint')
+    ]
+    for key, value in states[0].items():
+        frozen = not key.startswith('head.refiner')
+        if frozen:
+            assert torch.equal(value, states[1][key]), key
+    for key in ('backbone.conv1.weight', 'head.detector.score.weight'):
+        assert not torch.equal(states[1][key], states[2][key]), key
+
+
+def test_pretrained_weights_that_cannot_be_had(train, tiny, tmp_path):
+    work_dir = tmp_path / 'work'
+    line = fails(
+        train,
+        tiny.path,
+        f'--work-dir={work_dir}',
+        '--cfg-options',
+        'model.backbone.init_cfg.type=Pretrained',
+        'model.backbone.init_cfg.checkpoint=/nowhere/resnet152.pth',
+    )
+    assert 'the weights /nowhere/resnet152.pth to start from cannot be had' in line
+    assert '--random-init' in line
+    assert not work_dir.exists()
+
+
+def test_random_init_says_so(train, capsys):
+    backbone = dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://x'))
+    kaiming = dict(init_cfg=[dict(type='Kaiming', layer='Conv2d')])
+    config = Config(dict(model=dict(backbone=backbone, head=kaiming)))
+    train.choose_initial_weights(config, random_init=True)
+    assert config.model == dict(backbone={}, head=kaiming)
+    said = capsys.readouterr().err
+    assert said == 'starting from random weights, not from torchvision://x\n'
+
+
+def test_a_run_that_goes_on_needs_no_pretrained_weights(train, capsys):
+    backbone = dict(init_cfg=[dict(type='Pretrained', checkpoint='/nowhere.pth')])
+    config = Config(dict(model=dict(backbone=backbone), load_from='epoch_1.pth'))
+    train.choose_initial_weights(config, random_init=False)
+    assert config.model == dict(backbone={})
+    assert capsys.readouterr().err == ''
+
+
+def test_training_data_that_is_not_there(train, tiny, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(f"""
+_base_ = [{str(tiny.path)!r}]
+train_dataloader = dict(dataset=dict(
+    _delete_=True, type='LspDataset', data_root={str(tmp_path)!r},
+    ann_file='annotations/lsp_train.json', pipeline=[]))
+""")
+    line = fails(train, config, f'--work-dir={tmp_path / "work"}')
+    assert f'{tmp_path}/annotations/lsp_train.json' in line
+    assert 'tools/prepare_lsp.py' in line
+
+
+def test_checkpoints_that_do_not_fit(train, tiny, tmp_path):
+    other = tmp_path / 'other.pth'
+    torch.save(dict(state_dict={'conv.weight': torch.zeros(1)}), other)
+    work = f'--work-dir={tmp_path / "work"}'
+    line = fails(train, tiny.path, work, '--load-from', other)
+    assert f'{other} is a checkpoint of another model' in line
+    line = fails(train, tiny.path, work, '--resume', other)
+    assert f'{other} is a checkpoint of another model' in line
+    torn = tmp_path / 'torn.pth'
+    torn.write_bytes(other.read_bytes()[:300])
+    assert f'{torn} is damaged' in fails(train, tiny.path, work, '--load-from', torn)
+    gone = tmp_path / 'gone.pth'
+    assert f'{gone}: no such' in fails(train, tiny.path, work, '--resume', gone)
+    assert not list(tmp_path.glob('work/*.pth'))
+
+
+def test_faulty_configs_and_options(train, tiny, tmp_path):
+    assert 'no such config' in fails(train, tmp_path / 'none.py')
+    broken = tmp_path / 'broken.py'
+    broken.write_text('model = dict(')
+    assert f'{broken}: is no readable config' in fails(train, broken)
+    line = fails(train, tiny.path, '--stages', 'regresor')
+    assert "no stage 'regresor' in the config" in line
+    line = fails(train, tiny.path, '--cfg-options', 'stages.7.epochs=1')
+    assert '--cfg-options stages.7.epochs=1 does not fit' in line
+    assert 'epochs must be 1' in fails(
+        train, tiny.path, '--cfg-options', 'stages.0.epochs=0'
+    )
+
+
+def test_a_tool_ends_with_one_line_and_a_code(train, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['train.py', 'nowhere.py'])
+    with pytest.raises(SystemExit) as stop:
+        run(train.main)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == 'error: nowhere.py: no such config\n'
+
+
+def test_progress_shows_one_line_a_stage(tiny, tmp_path, capsys):
+    tiny.train(
+        tmp_path,
+        hooks=[ProgressHook()],
+        stages=[
+            dict(name='one', trains=['detector'], epochs=1, lr=1e-3),
+            dict(name='two', trains=['refiner'], epochs=1, lr=1e-3),
+        ],
+        **tiny.no_validation,
+    )
+    lines = capsys.readouterr().err.replace('\r', '\n').splitlines()
+    ends = [line for line in lines if line.startswith('stage ') and '3/3' in line]
+    assert {end.split(':')[0] for end in ends} == {'stage 1/2 one', 'stage 2/2 two'}
+    assert all('loss=' in end for end in ends)

@@ -1,0 +1,209 @@
+"""Evaluate a checkpoint on the test data of its config.
+
+Prints the columns of the published tables, of the regressor's joints or, with
+--detector, of the detector's own.
+
+Examples:
+    python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth
+    python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth \
+        --detector --json detector.json --curve detector.png --out detector.npz
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config, DictAction
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from phr_mmpose.evaluation.curves import draw_curves, pck_curve
+from phr_mmpose.evaluation.functional.pck import (
+    column_joints,
+    normalized_distances,
+    splits,
+)
+from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
+from phr_mmpose.evaluation.report import table
+from phr_mmpose.evaluation.scoring import score
+from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+CURVE_POINTS = 51
+UNITS = {'PCK': 'torso lengths', 'PCKh': 'head sizes'}
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config, a .py file')
+    parser.add_argument('checkpoint', help='the checkpoint, a .pth file')
+    parser.add_argument(
+        '--detector', action='store_true', help="score the detector's own maps"
+    )
+    parser.add_argument('--out', metavar='NPZ', help='write the predicted joints')
+    parser.add_argument('--json', metavar='FILE', help='write the unrounded numbers')
+    parser.add_argument('--curve', metavar='PNG', help='draw PCK over the threshold')
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='for the log (work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, such as test_dataloader.batch_size=8',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If the config, the data or the checkpoint is faulty.
+    """
+    args = parse_args(argv)
+    config = load_config(args.config, args.cfg_options)
+    weights = get_state_dict(load_from_local(args.checkpoint, 'cpu'), args.checkpoint)
+    config.work_dir = (
+        args.work_dir
+        or config.get('work_dir')
+        or str(Path('work_dirs', Path(args.config).stem))
+    )
+    config.load_from, config.resume = args.checkpoint, False
+    if args.detector:
+        config.model.test_cfg = {
+            **(config.model.get('test_cfg') or {}),
+            'output': 'detector',
+        }
+    metric_config = the_metric(config)
+    if args.out:
+        metric_config.out = args.out
+
+    runner = Runner.from_cfg(config)
+    check_matches(runner.model, weights, args.checkpoint)
+    collected = CollectResults()
+    runner.register_hook(collected)
+    metrics = runner.test()
+
+    distances, poses, names = collected.distances()
+    metric = collected.metric
+    scores = score(
+        distances,
+        poses.annotated,
+        poses.unoccluded,
+        names,
+        metric.measure,
+        metric.thr,
+        metric.extra_thrs,
+    )
+    maps = 'detector' if args.detector else 'regressor'
+    title = f'{args.checkpoint}, {maps}'
+    print(f'{len(distances)} persons, {title}')
+    print(table(scores.rows))
+    if args.curve:
+        thresholds = np.linspace(0, metric.thr, CURVE_POINTS)
+        columns = column_joints(names)
+        curves = {
+            f'{name} joints': pck_curve(distances, mask, columns, thresholds)
+            for name, mask in splits(poses.annotated, poses.unoccluded).items()
+        }
+        draw_curves(
+            curves,
+            thresholds,
+            metric.measure,
+            UNITS[metric.measure],
+            args.curve,
+            title,
+        )
+    if args.json:
+        content = dict(
+            {key: None if math.isnan(rate) else rate for key, rate in metrics.items()},
+            measure=f'{metric.measure}@{metric.thr:g}',
+            config=args.config,
+            checkpoint=args.checkpoint,
+            maps=maps,
+            persons=len(distances),
+        )
+        with atomic_path(args.json) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + '\n')
+
+
+def the_metric(config: Config) -> dict:
+    """Find the one metric that fills the tables' columns in a config.
+
+    Raises:
+        UserError: If there is none, or several.
+    """
+    evaluator = config.get('test_evaluator')
+    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    found = [
+        metric
+        for metric in metrics
+        if isinstance(metric, dict)
+        and metric.get('type') in ('LspPCKAccuracy', 'MpiiPCKhAccuracy')
+    ]
+    if len(found) != 1:
+        raise UserError(
+            'config: test_evaluator must hold one LspPCKAccuracy or MpiiPCKhAccuracy, '
+            f'not {len(found)}'
+        )
+    return found[0]
+
+
+class CollectResults(Hook):
+    """Keep what the metric has collected; it forgets it once it has rated it."""
+
+    def __init__(self) -> None:
+        self.metric: PartPCK | None = None
+        self._results: list[dict] = []
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Copy the results after the last batch.
+
+        Args:
+            runner (Runner): The runner.
+            batch_idx (int): The batch, from 0.
+            data_batch: Not used.
+            outputs: Not used.
+        """
+        if batch_idx + 1 < len(runner.test_dataloader):
+            return
+        metrics = runner.test_evaluator.metrics
+        (self.metric,) = (each for each in metrics if isinstance(each, PartPCK))
+        self._results = list(self.metric.results)
+
+    def distances(self) -> tuple[np.ndarray, Poses, tuple[str, ...]]:
+        """Measure the errors of N persons and K joints.
+
+        Returns:
+            tuple: Normalised distances (N, K), the poses of the benchmark's
+            joints, and the joints' names.
+        """
+        stacked = (
+            np.stack([result[key] for result in self._results])
+            if all(key in result for result in self._results)
+            else None
+            for key in ('pred', 'gt', 'annotated', 'unoccluded', 'head_size')
+        )
+        poses, names, reference = self.metric.prepare(Poses(*stacked))
+        return normalized_distances(poses.pred, poses.gt, reference), poses, names
+
+
+if __name__ == '__main__':
+    run(main)
