@@ -116,10 +116,14 @@ class Pip:
             if line is None:
                 break
             output.append(line)
-            done = re.match(r'\s*(Downloading (\S+ \(.*\))|Installing)', line)
-            if done:
-                doing = f'downloading {done[2]}' if done[2] else 'unpacking'
-                self.say(f'  {doing}')
+            begun = re.match(r'\s*Downloading ([^-]+-[^-]+)\S* \((.*)\)', line)
+            if begun:
+                doing = f'downloading {begun[1]} ({begun[2]})'
+                if re.match(r'\d\d+\.\d [MG]B', begun[2]):
+                    self.say(f'  {doing}')
+            elif line.startswith('Installing collected packages'):
+                doing = 'unpacking'
+                self.say(f'  {doing} {line.count(",") + 1} packages')
         if process.wait():
             raise SetupError(explain(output))
 

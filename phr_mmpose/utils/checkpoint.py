@@ -10,6 +10,7 @@ import os
 import pickle
 import re
 import types
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -210,6 +211,7 @@ def _allowed_globals() -> dict[str, object]:
     allowed: dict[str, object] = {
         'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
         'builtins.getattr': _history_statistic,
+        'collections.Counter': Counter,  # MultiStepLR's milestones
         'builtins.set': set,
         'builtins.frozenset': frozenset,
         'builtins.slice': slice,
