@@ -63,7 +63,7 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
 
 
 def part_list(names: list[str], figures: list[Figure]) -> PartList:
-    """Annotations of figures in the project's list format.
+    """Annotations of figures as ``MpiiPartDataset`` reads them.
 
     Args:
         names (list[str]): File names of the pictures.
@@ -73,10 +73,14 @@ def part_list(names: list[str], figures: list[Figure]) -> PartList:
         PartList: Coordinates counted from 1, as the format wants them.
     """
     boxes = np.array([figure.box for figure in figures], np.float64)
+    scales = (boxes[:, 2] - boxes[:, 0]) / PIXELS_PER_SCALE
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2 + 1
+    # MPII's centres lie high on the body, and MpiiPartDataset moves them down.
+    centers[:, 1] -= 15 * scales
     return PartList(
         images=names,
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2 + 1,
-        scales=(boxes[:, 2] - boxes[:, 0]) / PIXELS_PER_SCALE,
+        centers=centers,
+        scales=scales,
         joints=np.array([figure.joints for figure in figures], np.float64) + 1,
         annotated=np.array([figure.annotated for figure in figures]),
         visible=np.array([figure.visible for figure in figures]),

@@ -253,7 +253,7 @@ def _add_head(builder: _Builder, body: Proportions, outfit: Outfit) -> None:
         'head',
         chin,
         crown,
-        (0.037 * size, 0.052 * size),
+        (0.037 * size, 0.0535 * size),
         frame,
         'head',
         two_faced=True,
@@ -275,7 +275,7 @@ def _add_head(builder: _Builder, body: Proportions, outfit: Outfit) -> None:
         'head',
         back,
         back + up * 0.001,
-        (0.053 * size, 0.053 * size),
+        (0.0545 * size, 0.0545 * size),
         frame,
         'hair',
     )

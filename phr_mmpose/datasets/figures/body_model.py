@@ -217,7 +217,7 @@ def pose_skeleton(body: Proportions, pose: Pose) -> Skeleton:
         'upper_neck': upper_neck,
         'head': upper_neck + head[:, 1] * (0.47 * body.head) + head[:, 2] * 0.012,
         # A little within the skull, so that its pixel always belongs to the head.
-        'head_top': upper_neck + head[:, 1] * (0.97 * body.head) + head[:, 2] * 0.01,
+        'head_top': upper_neck + head[:, 1] * (0.94 * body.head) + head[:, 2] * 0.01,
     }
     for side in SIDES:
         _pose_arm(side, body, pose.arms[side], chest, points, frames)

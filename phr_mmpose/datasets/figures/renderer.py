@@ -141,17 +141,21 @@ def _frame_person(
     low, high = outline[:, :2].min(axis=0) - 0.04, outline[:, :2].max(axis=0) + 0.04
     scale = rng.uniform(0.58, 0.85)
     # Most persons are wholly in the picture; some reach out of it.
-    if rng.random() < 0.93:
-        scale = min(scale, 0.96 / (high - low).max())
+    longest = (high - low).max()
+    if rng.random() < 0.96:
+        scale = min(scale, 0.96 / longest)
+    else:
+        scale = rng.uniform(1.05, 1.3) / longest
     low, high = low * scale, high * scale
     offset = []
     for start, end in zip(low, high, strict=True):
-        room = max(0.0, 1 - (end - start))
+        room = 1 - (end - start)
         offset.append((0.5 * room + room * 0.4 * rng.uniform(-1, 1) - start) * size)
     ground = (high[1] - 0.012 * scale + airborne * scale) * size + offset[1]
     camera.scale = scale * size * FINE
-    camera.offset = tuple((value + 0.5) * FINE - 0.5 for value in offset)
-    return camera, ground
+    # So far places counted from the picture's edge; pixel centres are integers.
+    camera.offset = tuple(value * FINE - 0.5 for value in offset)
+    return camera, ground - 0.5
 
 
 def _light(rng: random.Random) -> np.ndarray:

@@ -195,7 +195,7 @@ def draw_solids(
         align (int): The drawing's box starts and ends at multiples of it.
 
     Returns:
-        Drawing | None: None if all solids lie outside the picture.
+        Drawing | None: None if no solid covers a pixel of the picture.
     """
     setup = _Setup(solids)
     spans = _spans(setup, canvas)
@@ -214,6 +214,8 @@ def draw_solids(
     depth = np.full(shape[0] * shape[1], np.inf, np.float32)
     np.minimum.at(depth, place, z)
     nearest = np.flatnonzero(z == depth[place])
+    if not nearest.size:
+        return None
     place = place[nearest]
     owner = owner[hit[nearest]]
     solid = np.full(depth.shape, NO_SOLID, np.uint8)
@@ -245,7 +247,7 @@ def _spans(
     row = np.arange(len(owner)) + (top - (np.cumsum(tall) - tall))[owner]
     dy = row - setup.start[:, 1][owner]
     thick = setup.thickness
-    left, right = setup.low[:, 0][owner], setup.high[:, 0][owner]
+    left, right = setup.low[:, 0][owner], setup.high[:, 0][owner] - 1
     # Both the place along the axis and across it are linear in the column.
     for axis, low, high in ((0, -thick, setup.length + thick), (1, -thick, thick)):
         slope = setup.linear[:, axis, 0]

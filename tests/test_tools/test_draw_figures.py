@@ -1,0 +1,71 @@
+"""The tool writes pictures, a list that agrees with them, and a sheet."""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from phr_mmpose.datasets.body import FigureDataset, MpiiPartDataset
+from phr_mmpose.utils.cli import run
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'draw_figures.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = importlib.util.spec_from_file_location('draw_figures', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.mark.parametrize('annotated', [False, True])
+def test_the_written_list_reads_as_the_data_set(main, tmp_path, capsys, annotated):
+    options = ['--num', '3', '--seed', '5', '--size', '80', '--out', str(tmp_path)]
+    main(options + ['--annotated'] * annotated)
+    assert '3 figures' in capsys.readouterr().out
+    written = MpiiPartDataset(
+        ann_file='annotations/figures.json',
+        data_root=str(tmp_path),
+        data_prefix={'img': 'images'},
+    )
+    drawn = FigureDataset(num=3, seed=5, image_size=80)
+    assert len(written) == 3
+    for one, other in zip(written, drawn, strict=True):
+        assert np.array_equal(cv2.imread(one['img_path']), other['img'])
+        for key in ('keypoints', 'bbox', 'head_size'):
+            np.testing.assert_allclose(one[key], other[key], atol=2e-3)
+        assert np.array_equal(one['keypoints_visible'], other['keypoints_visible'])
+    sheet = cv2.imread(str(tmp_path / 'sheet.png'))
+    assert sheet.shape == (120, 360, 3)
+    plain = cv2.resize(
+        drawn[0]['img'], None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC
+    )
+    assert np.array_equal(sheet[:, :120], plain) is not annotated
+
+
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (['--num', '0'], 'num=0'),
+        (['--occlusion', '2'], 'occlusion=2.0'),
+        (['--zoom', '0'], '--zoom 0.0'),
+    ],
+)
+def test_bad_options_get_one_line(main, tmp_path, capsys, options, words):
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main(['--out', str(tmp_path / 'out'), *options]))
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_folder_that_is_a_file_gets_one_line(main, tmp_path, capsys):
+    (tmp_path / 'out').write_text('in the way')
+    with pytest.raises(SystemExit):
+        run(lambda: main(['--num', '1', '--out', str(tmp_path / 'out')]))
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith('error: ') and 'cannot be written' in last
