@@ -26,8 +26,10 @@ if sys.version_info < (3, 10):  # noqa: UP036
     )
     raise SystemExit(2)
 
-# torch with CUDA unpacks to 5.4 GB and leaves 2.6 GB in pip's cache.
-GIGABYTES = {'torch': 9, 'else': 1}
+# torch with CUDA unpacks to 5.4 GB and leaves 2.6 GB in pip's cache; a torch that the
+# user names may be one for the CPU.
+DEFAULT_TORCH = 'torch torchvision'
+GIGABYTES = {DEFAULT_TORCH: 9}
 
 # Distributions of requirements/mm.txt by the module that tells that they, or
 # another distribution of the same module, are there.
@@ -231,17 +233,17 @@ def make_venv(folder: Path) -> Path:
     return python
 
 
-def check_disk(folder: Path, torch_missing: bool) -> None:
+def check_disk(folder: Path, to_install: str) -> None:
     """Refuse to begin what the disk cannot hold.
 
     Args:
         folder (Path): The environment.
-        torch_missing (bool): Whether torch is still to come.
+        to_install (str): The requirement of torch, empty if torch is there.
 
     Raises:
         SetupError: If there is too little room.
     """
-    needed = GIGABYTES['torch' if torch_missing else 'else']
+    needed = GIGABYTES.get(to_install, 2 if to_install else 1)
     free = shutil.disk_usage(folder).free / 1e9
     if free < needed:
         raise SetupError(
@@ -316,7 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('venv', type=Path, help='the environment, made if missing')
     parser.add_argument(
-        '--torch', default='torch torchvision', help='as pip takes it, "torch==2.13.0"'
+        '--torch', default=DEFAULT_TORCH, help='as pip takes it, "torch==2.13.0"'
     )
     parser.add_argument(
         '--force', action='store_true', help='look at every package again'
@@ -330,9 +332,8 @@ def main() -> None:
     stamp.unlink(missing_ok=True)
     start = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    check_disk(folder, not (folder / 'bin').exists())
     python = make_venv(folder)
-    check_disk(folder, not has_module(python, 'torch'))
+    check_disk(folder, '' if has_module(python, 'torch') else args.torch)
     install_all(python, args.torch)
     checked = subprocess.run([python, str(REPO / 'tools' / 'check_env.py')])
     if checked.returncode:

@@ -72,10 +72,10 @@ def test_the_index_being_away_is_the_cause_of_nothing_found():
 
 def test_a_full_disk_is_told_before_anything_is_installed(tmp_path):
     check_disk = make_env['check_disk']
-    check_disk.__globals__['GIGABYTES'] = {'torch': 10**9, 'else': 0}
-    check_disk(tmp_path, torch_missing=False)
+    check_disk.__globals__['GIGABYTES'] = {'torch': 10**9, '': 0}
+    check_disk(tmp_path, '')
     with pytest.raises(make_env['SetupError'], match=r'GB free.*VENV=path'):
-        check_disk(tmp_path, torch_missing=True)
+        check_disk(tmp_path, 'torch')
 
 
 def test_requirements_are_the_packages_own_without_torch():
