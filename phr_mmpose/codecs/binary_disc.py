@@ -1,7 +1,6 @@
 """The detector's target: part label maps (paper, section 3, "Part detection")."""
 
 import torch
-import torch.nn.functional as F
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
@@ -67,29 +66,57 @@ class BinaryDisc(PartMapCodec):
         return unoccluded, weights
 
     def decode_batch(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Find the disc that fits best: a matched filter, then the arg-max.
+        """Find the disc that fits best: a matched filter, then a finer fit.
 
-        The plain arg-max of a disc is any pixel of a plateau; the correlation
-        with a disc of the same radius has its peak at the disc's centre, also
-        where the picture's border cuts the disc.
+        The plain arg-max of a disc is any pixel of a plateau. The disc that
+        fits in the least-squares sense, whatever its height, maximises
+        ``sum(map inside) / sqrt(pixels inside)``; only pixels of the picture
+        count, so that a disc that the border cuts is found as well.
 
         Args:
             maps (Tensor): (B, K, H, W), probabilities.
 
         Returns:
-            tuple[Tensor, Tensor]: Keypoints (B, K, 2) in input pixels; scores
-            (B, K): the map's value at that place.
+            tuple[Tensor, Tensor]: Keypoints (B, K, 2) in input pixels, to a
+            quarter of a heatmap pixel; scores (B, K): the map's value at the
+            nearest pixel.
         """
         maps = maps.float()
         reach = int(self.radius)
-        offsets = torch.arange(-reach, reach + 1, device=maps.device)
-        disc = (offsets[:, None] ** 2 + offsets**2 <= self.radius**2).to(maps)
-        batch, parts = maps.shape[:2]
-        response = _correlate(maps.flatten(0, 1), disc).view_as(maps)
-        columns, rows, _ = argmax_2d(response)
-        index = (rows * maps.shape[3] + columns).view(batch, parts, 1)
-        scores = maps.flatten(2).gather(2, index)[..., 0]
-        return torch.stack((columns, rows), dim=-1).float() * self.stride, scores
+        grid = torch.arange(-reach, reach + 1, device=maps.device)
+        disc = self._discs(grid, maps.new_zeros(1, 2))
+        sums = _correlate(maps.flatten(0, 1), disc[0]).view_as(maps)
+        pixels = _correlate(torch.ones_like(maps[0, :1]), disc[0])
+        columns, rows, _ = argmax_2d(sums / pixels.sqrt())
+        nearest = (rows * maps.shape[3] + columns)[..., None]
+        scores = maps.flatten(2).gather(2, nearest)[..., 0]
+        points = torch.stack((columns, rows), dim=-1)
+        return (points + self._offset(maps, points)) * self.stride, scores
+
+    def _offset(self, maps: Tensor, points: Tensor) -> Tensor:
+        """Fit discs around whole pixels (B, K, 2) to a quarter of a pixel."""
+        reach = int(self.radius) + 2
+        grid = torch.arange(-reach, reach + 1, device=maps.device)
+        steps = torch.arange(-4, 5, device=maps.device) / 4
+        offsets = torch.cartesian_prod(steps, steps)  # (81, 2)
+        discs = self._discs(grid, offsets).flatten(1)  # (81, P)
+        height, width = maps.shape[2:]
+        columns = (points[..., :1] + grid)[..., None, :]
+        rows = (points[..., 1:] + grid)[..., :, None]
+        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        index = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
+        inside = inside.flatten(2).float()  # (B, K, P)
+        patch = maps.flatten(2).gather(2, index.flatten(2)) * inside
+        fit = (patch @ discs.T) / (inside @ discs.T).clamp(min=1).sqrt()
+        # Neighbouring discs often cover the same pixels: take their middle.
+        best = (fit >= fit.amax(dim=-1, keepdim=True) * (1 - 1e-5)).float()
+        return (best @ offsets) / best.sum(dim=-1, keepdim=True)
+
+    def _discs(self, grid: Tensor, offsets: Tensor) -> Tensor:
+        """Draw discs (M, k, k) on a grid (k,) about offsets (M, 2) in pixels."""
+        return self.draw(
+            (grid - offsets[:, :1]).square(), (grid - offsets[:, 1:]).square()
+        )
 
 
 def _correlate(maps: Tensor, kernel: Tensor) -> Tensor:
@@ -99,11 +126,12 @@ def _correlate(maps: Tensor, kernel: Tensor) -> Tensor:
     ten times as much.
     """
     reach = kernel.shape[0] // 2
-    height, width = maps.shape[1] + 2 * reach, maps.shape[2] + 2 * reach
-    spectrum = torch.fft.rfft2(maps, (height, width))
-    spectrum = spectrum * torch.fft.rfft2(kernel, (height, width))
-    full = torch.fft.irfft2(spectrum, (height, width))
+    height, width = maps.shape[1:]
+    # Multiples of 32 have small prime factors, the quick sizes of an FFT.
+    size = [-(-(side + 2 * reach) // 32) * 32 for side in (height, width)]
+    spectrum = torch.fft.rfft2(maps, size) * torch.fft.rfft2(kernel, size)
+    full = torch.fft.irfft2(spectrum, size)
+    same = full[:, reach : reach + height, reach : reach + width]
     # FFT noise would break ties between equal sums at random; sums of a disc
     # are integers on label maps, so rounding restores the ties.
-    full = (full * 4096).round() / 4096
-    return F.pad(full, (-reach, -reach, -reach, -reach))
+    return (same * 4096).round() / 4096

@@ -1,6 +1,7 @@
 """What the binary disc and the Gaussian confidence map have in common."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -23,8 +24,8 @@ class PartMapCodec(BaseKeypointCodec):
         heatmap_size (tuple[int, int]): Heatmap size in pixels, (w, h).
 
     Raises:
-        UserError: If the heatmap size does not divide the input size by one
-            common integer.
+        UserError: If a size is no pair of positive whole numbers, or the heatmap
+            size does not divide the input size by one common integer.
     """
 
     label_mapping_table = dict(keypoint_weights='keypoint_weights')
@@ -34,9 +35,9 @@ class PartMapCodec(BaseKeypointCodec):
 
     def __init__(self, input_size: tuple[int, int], heatmap_size: tuple[int, int]):
         super().__init__()
+        self.stride = check_sizes(input_size, heatmap_size)
         self.input_size = tuple(input_size)
         self.heatmap_size = tuple(heatmap_size)
-        self.stride = check_sizes(self.input_size, self.heatmap_size)
         self.scale_factor = np.full(2, self.stride, dtype=np.float32)
 
     def relative(self, pixels: float) -> float:
@@ -162,9 +163,9 @@ class PartMapCodec(BaseKeypointCodec):
         if keypoints_visible_weights is None:
             keypoints_visible_weights = keypoints_visible
         maps, weights = self.encode_batch(
-            torch.from_numpy(np.asarray(keypoints, dtype=np.float32)),
-            torch.from_numpy(np.asarray(keypoints_visible)),
-            torch.from_numpy(np.asarray(keypoints_visible_weights)),
+            torch.from_numpy(np.ascontiguousarray(keypoints, dtype=np.float32)),
+            torch.from_numpy(np.ascontiguousarray(keypoints_visible)),
+            torch.from_numpy(np.ascontiguousarray(keypoints_visible_weights)),
         )
         return dict(heatmaps=maps[0].numpy(), keypoint_weights=weights.numpy())
 
@@ -178,7 +179,8 @@ class PartMapCodec(BaseKeypointCodec):
             tuple[np.ndarray, np.ndarray]: Keypoints (1, K, 2) in input pixels;
             scores (1, K).
         """
-        keypoints, scores = self.decode_batch(torch.from_numpy(encoded)[None])
+        maps = torch.from_numpy(np.ascontiguousarray(encoded))
+        keypoints, scores = self.decode_batch(maps[None])
         return keypoints.numpy(), scores.numpy()
 
     def batch_decode(
@@ -193,7 +195,7 @@ class PartMapCodec(BaseKeypointCodec):
             tuple[list[np.ndarray], list[np.ndarray]]: B arrays (1, K, 2) in
             input pixels; B arrays (1, K).
         """
-        keypoints, scores = self.decode_batch(batch_encoded)
+        keypoints, scores = self.decode_batch(batch_encoded.detach())
         return (
             list(keypoints[:, None].cpu().numpy()),
             list(scores[:, None].cpu().numpy()),
@@ -208,13 +210,20 @@ def check_sizes(input_size: tuple[int, int], heatmap_size: tuple[int, int]) -> i
         heatmap_size (tuple[int, int]): (w, h) in pixels.
 
     Raises:
-        UserError: If the two do not differ by one common integer factor.
+        UserError: If one is no pair of positive whole numbers, or the two do
+            not differ by one common integer factor.
     """
+    for name, size in dict(input_size=input_size, heatmap_size=heatmap_size).items():
+        if not (
+            isinstance(size, Sequence)
+            and len(size) == 2
+            and all(isinstance(side, int) and side > 0 for side in size)
+        ):
+            raise UserError(f'{name} must be (width, height) in pixels, got {size!r}')
     (width, height), (map_width, map_height) = input_size, heatmap_size
-    if min(*input_size, *heatmap_size) < 1 or (
-        (stride := width // map_width) * map_width != width
-        or stride * map_height != height
-    ):
+    if (
+        stride := width // map_width
+    ) * map_width != width or stride * map_height != height:
         raise UserError(
             f'heatmap_size {heatmap_size} does not fit input_size {input_size}; '
             'it must be input_size divided by one integer (1 or 4)'
