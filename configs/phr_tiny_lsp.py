@@ -2,6 +2,9 @@
 # random weights, in LSP's 14 joints: 40 minutes on two CPU cores.
 _base_ = ['_base_/runtime.py', '_base_/cascade_tiny.py', '_base_/lsp.py']
 
+# After _base_: MMEngine takes an import before it for its other kind of config.
+from phr_mmpose.datasets.joints import LSP14_METAINFO  # noqa: E402
+
 model = dict(head=dict(out_channels=14))
 
 stages = [
@@ -32,8 +35,8 @@ train_dataloader = dict(
     num_workers=1,
     dataset=dict(
         _delete_=True,
-        type='ConcatDataset',
-        ignore_keys=['dataset_name', 'paper_info'],
+        type='JoinedDataset',
+        metainfo=LSP14_METAINFO,
         datasets=[
             _lsp,
             dict(_lsp, type='LspetDataset', ann_file='annotations/lspet_train.json'),

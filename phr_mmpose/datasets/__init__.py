@@ -1,5 +1,6 @@
 """Datasets and transforms; importing registers them."""
 
 from phr_mmpose.datasets import body, transforms
+from phr_mmpose.datasets.joined_dataset import JoinedDataset
 
-__all__ = ['body', 'transforms']
+__all__ = ['JoinedDataset', 'body', 'transforms']
