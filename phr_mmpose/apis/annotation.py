@@ -1,0 +1,201 @@
+"""Run a model over photos and videos, and write what it finds."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+
+from phr_mmpose.apis.estimation import Poses, estimate_maps, estimate_poses
+from phr_mmpose.apis.media import Media, read_photo
+from phr_mmpose.apis.person_boxes import BoxSource
+from phr_mmpose.apis.pose_model import joint_links, joint_names
+from phr_mmpose.apis.video import VideoFile, VideoFrames
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.visualization.poses import draw_poses
+
+_JPEG_QUALITY = 95
+
+
+@dataclass
+class Annotator:
+    """Finds the poses of photos and videos; writes pictures and maps of them.
+
+    Args:
+        model (TopdownPoseEstimator): From :func:`load_pose_model`.
+        boxes (BoxSource): Where the persons are.
+        out_dir (Path): Gets ``drawn/NAME.jpg`` and ``drawn/NAME.mp4``, and
+            ``maps/NAME.npz``.
+        draw (bool): Whether to draw the poses. Defaults to True.
+        maps (bool): Whether to write both subnetworks' maps of photos.
+            Defaults to False.
+        hollow_below (float): Joints with less confidence are drawn hollow.
+            Defaults to 0.3.
+    """
+
+    model: TopdownPoseEstimator
+    boxes: BoxSource
+    out_dir: Path
+    draw: bool = True
+    maps: bool = False
+    hollow_below: float = 0.3
+
+    def annotate(self, media: Media, tick: Callable[[int], None]) -> dict:
+        """Find the poses of one photo or video, and write pictures of them.
+
+        Args:
+            media (Media): The photo or video.
+            tick (Callable): Called with the number of a video's frames, each
+                time one of them is done.
+
+        Returns:
+            dict: What the results file says of it, see :func:`write_results`.
+
+        Raises:
+            UserError: If the file or a box is faulty; nothing is written then.
+        """
+        try:
+            if media.is_video:
+                return self._video(media, tick)
+            return self._photo(media)
+        except UserError as error:
+            # Some faults (a model's NaN) do not know which file showed them.
+            if str(media.path) in str(error):
+                raise
+            raise UserError(f'{media.path}: {error}') from None
+
+    def _photo(self, media: Media) -> dict:
+        image = read_photo(media.path)
+        boxes, box_scores = self.boxes(media.path, image)
+        if self.maps:
+            poses, maps = estimate_maps(self.model, image, boxes, box_scores)
+            with atomic_path(self.out_dir / 'maps' / f'{media.name}.npz') as temporary:
+                np.savez_compressed(
+                    temporary,
+                    detector=maps.detector.astype(np.float16),
+                    regressor=maps.regressor.astype(np.float16),
+                    centers=maps.centers,
+                    sizes=maps.sizes,
+                )
+        else:
+            poses = estimate_poses(self.model, image, boxes, box_scores)
+        height, width = image.shape[:2]
+        result = dict(image=str(media.path), width=width, height=height)
+        if self.draw:
+            drawn = self.out_dir / 'drawn' / f'{media.name}.jpg'
+            save_picture(drawn, self._drawn(image, poses))
+            result['drawn'] = str(drawn.relative_to(self.out_dir))
+        return dict(result, persons=persons(poses))
+
+    def _video(self, media: Media, tick: Callable[[int], None]) -> dict:
+        frames = VideoFrames(media.path)
+        height, width = frames.shape
+        result = dict(video=str(media.path), width=width, height=height, fps=frames.fps)
+        if not self.draw:
+            return dict(result, frames=self._frames(media, frames, None, tick))
+        drawn = self.out_dir / 'drawn' / f'{media.name}.mp4'
+        with atomic_path(drawn) as temporary:
+            video = VideoFile(temporary, frames.fps, frames.shape)
+            try:
+                found = self._frames(media, frames, video, tick)
+            finally:
+                video.close()
+        result['drawn'] = str(drawn.relative_to(self.out_dir))
+        return dict(result, frames=found)
+
+    def _frames(
+        self,
+        media: Media,
+        frames: VideoFrames,
+        video: VideoFile | None,
+        tick: Callable[[int], None],
+    ) -> list[dict]:
+        found = []
+        for number, frame in enumerate(frames):
+            poses = estimate_poses(self.model, frame, *self.boxes(media.path, frame))
+            found.append(dict(frame=number, persons=persons(poses)))
+            if video is not None:
+                video.write(self._drawn(frame, poses))
+            tick(frames.count)
+        return found
+
+    def _drawn(self, image: np.ndarray, poses: Poses) -> np.ndarray:
+        return draw_poses(
+            image,
+            poses.keypoints,
+            joint_names(self.model),
+            joint_links(self.model),
+            poses.scores < self.hollow_below,
+        )
+
+
+def persons(poses: Poses) -> list[dict]:
+    """Turn poses into plain numbers.
+
+    Args:
+        poses (Poses): N poses.
+
+    Returns:
+        list[dict]: N times ``box``, ``box_score``, ``keypoints`` and ``scores``.
+    """
+    return [
+        dict(
+            box=_rounded(box, 2),
+            box_score=round(float(box_score), 4),
+            keypoints=_rounded(keypoints, 2),
+            scores=_rounded(scores, 4),
+        )
+        for box, box_score, keypoints, scores in zip(
+            poses.boxes, poses.box_scores, poses.keypoints, poses.scores, strict=True
+        )
+    ]
+
+
+def write_results(
+    path: Path, model: TopdownPoseEstimator, results: list[dict], failed: list[dict]
+) -> None:
+    """Write all poses of a run as one JSON file.
+
+    Its ``joints`` names the K joints, ``skeleton`` the limbs as index pairs.
+    ``images`` lists photos, each with ``image``, ``width``, ``height`` and
+    ``persons``; ``videos`` lists videos, each with ``video``, ``fps`` and
+    ``frames``, which hold ``frame`` and ``persons``. A person has ``box``
+    (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]) and ``scores``
+    (K). Pixels count from 0. ``failed`` names inputs that could not be used.
+
+    Args:
+        path (Path): The file.
+        model (TopdownPoseEstimator): The model that was run.
+        results (list[dict]): From :meth:`Annotator.annotate`.
+        failed (list[dict]): ``input`` and ``error`` of each that failed.
+    """
+    content = dict(
+        joints=joint_names(model),
+        skeleton=joint_links(model),
+        images=[result for result in results if 'image' in result],
+        videos=[result for result in results if 'video' in result],
+        failed=failed,
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, allow_nan=False) + '\n')
+
+
+def save_picture(path: Path, picture: np.ndarray) -> None:
+    """Write a JPEG, whole or not at all.
+
+    Args:
+        path (Path): The file, ``.jpg``.
+        picture (np.ndarray): Shape (H, W, 3), BGR, uint8.
+    """
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    with atomic_path(path) as temporary:
+        if not cv2.imwrite(str(temporary), picture, quality):
+            raise UserError(f'{path}: OpenCV did not write it; is the disk full?')
+
+
+def _rounded(values: np.ndarray, digits: int) -> list:
+    return np.round(values.astype(np.float64), digits).tolist()

@@ -1,0 +1,81 @@
+"""What loading a pose model and loading a detector have in common."""
+
+from pathlib import Path
+
+import torch
+
+from phr_mmpose.utils.checkpoint import load_from_local, load_from_url
+from phr_mmpose.utils.errors import UserError
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Choose where a model runs.
+
+    Args:
+        name (str, optional): As for :class:`torch.device`. Default: the first
+            GPU, or the CPU where there is none.
+
+    Returns:
+        torch.device: The device, seen to work.
+
+    Raises:
+        UserError: If there is no such device.
+    """
+    if name is None:
+        name = 'cuda:0' if torch.cuda.is_available() else 'cpu'
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    # torch names the fault by any of these, and asserts that it has CUDA.
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError):
+        raise UserError(
+            f"device '{name}' is not there; give cpu, or cuda:0 where "
+            'torch.cuda.is_available()'
+        ) from None
+    return device
+
+
+def load_checkpoint(name: str | Path) -> object:
+    """Load a checkpoint to the CPU without running code that it carries.
+
+    Args:
+        name (str | Path): Path, or an address that begins with http.
+
+    Returns:
+        object: What was saved.
+
+    Raises:
+        UserError: If it cannot be had or read.
+    """
+    name = str(name)
+    load = (
+        load_from_url if name.startswith(('http://', 'https://')) else load_from_local
+    )
+    return load(name, map_location='cpu')
+
+
+def meta_of(checkpoint: object) -> dict:
+    """Take ``dataset_meta`` out of a checkpoint.
+
+    Args:
+        checkpoint (object): What was saved.
+
+    Returns:
+        dict: The meta information of the data set; empty where it has none.
+    """
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    found = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def first_line(error: Exception) -> str:
+    """Put an error of the stack into one line.
+
+    Args:
+        error (Exception): The error.
+
+    Returns:
+        str: Its kind and the first line of its message.
+    """
+    lines = str(error).strip().splitlines() or ['no reason given']
+    return f'{type(error).__name__}: {lines[0]}'

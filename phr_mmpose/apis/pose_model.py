@@ -1,0 +1,130 @@
+"""Load a pose model for inference, with weights that are seen to fit it."""
+
+import warnings
+from pathlib import Path
+
+from mmengine.config import Config
+from mmpose.apis import init_model
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmpose.registry import DATASETS
+
+from phr_mmpose.apis.loading import choose_device, first_line, load_checkpoint, meta_of
+from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
+from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.errors import UserError
+
+
+def load_pose_model(
+    config: str | Path, weights: str | Path, device: str | None = None
+) -> TopdownPoseEstimator:
+    """Build the model of a config and load its weights.
+
+    As MMPose's ``init_model``, which however goes on with random weights where
+    a checkpoint does not fit, and with COCO's joints where neither checkpoint
+    nor training data say which they are.
+
+    Args:
+        config (str | Path): The config, a ``.py`` file.
+        weights (str | Path): The checkpoint, a path or an address.
+        device (str, optional): See :func:`choose_device`.
+
+    Returns:
+        TopdownPoseEstimator: In evaluation mode, with ``cfg`` and
+        ``dataset_meta``.
+
+    Raises:
+        UserError: If config, weights or device are faulty or do not fit.
+    """
+    target = choose_device(device)
+    settings = load_config(config)
+    _check_config(settings, config)
+    checkpoint = load_checkpoint(weights)
+    state_dict = get_state_dict(checkpoint, weights)
+    try:
+        # Its one warning is about joints that it cannot tell; they follow below.
+        with warnings.catch_warnings(record=True):
+            model = init_model(settings, None, device='cpu')
+    except UserError as error:
+        raise UserError(f'{config}: {error}') from None
+    # The stack raises anything for a config that it cannot build.
+    except Exception as error:
+        raise UserError(
+            f'{config}: its model cannot be built: {first_line(error)}'
+        ) from error
+    if not isinstance(model, TopdownPoseEstimator):
+        raise UserError(
+            f'{config}: {type(model).__name__} is no top-down pose estimator; '
+            'give the config of one'
+        )
+    check_matches(model, state_dict, weights)
+    model.load_state_dict(state_dict, strict=False)
+    model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
+    _check_joints(model, config, weights)
+    return model.to(target)
+
+
+def joint_names(model: TopdownPoseEstimator) -> list[str]:
+    """Name the joints that a model predicts.
+
+    Args:
+        model (TopdownPoseEstimator): With ``dataset_meta``.
+
+    Returns:
+        list[str]: K names, in the order of the predictions.
+    """
+    names = model.dataset_meta['keypoint_id2name']
+    return [names[index] for index in range(len(names))]
+
+
+def joint_links(model: TopdownPoseEstimator) -> list[tuple[int, int]]:
+    """List the limbs of a model's skeleton.
+
+    Args:
+        model (TopdownPoseEstimator): With ``dataset_meta``.
+
+    Returns:
+        list[tuple[int, int]]: Pairs of joint indices.
+    """
+    return [(int(a), int(b)) for a, b in model.dataset_meta['skeleton_links']]
+
+
+def _check_config(settings: Config, config: str | Path) -> None:
+    """Refuse a config without what inference reads."""
+    for key in ('model.backbone', 'test_dataloader.dataset.pipeline'):
+        node = settings
+        for part in key.split('.'):
+            node = node.get(part) if hasattr(node, 'get') else None
+        if not node:
+            raise UserError(f'{config}: has no {key}; give the config of a pose model')
+
+
+def _meta_of_config(settings: Config, config: str | Path) -> dict:
+    """Ask the test data set which joints it has, without reading its files."""
+    dataset = dict(settings.test_dataloader.dataset, lazy_init=True)
+    try:
+        return dict(DATASETS.build(dataset).metainfo)
+    except Exception as error:
+        raise UserError(
+            f'{config}: its test_dataloader.dataset cannot be built, and the '
+            f'checkpoint does not name the joints: {first_line(error)}'
+        ) from error
+
+
+def _check_joints(
+    model: TopdownPoseEstimator, config: str | Path, weights: str | Path
+) -> None:
+    """Refuse joint names that are not those of the model's outputs."""
+    meta = model.dataset_meta
+    lacking = {'keypoint_id2name', 'flip_indices', 'skeleton_links'} - set(meta)
+    if lacking:
+        raise UserError(
+            f'{weights}: its dataset_meta has no {min(lacking)}; '
+            'give a checkpoint of MMPose 1.x'
+        )
+    named = len(meta['keypoint_id2name'])
+    put_out = getattr(model.head, 'out_channels', named)
+    if named != put_out:
+        raise UserError(
+            f'{config}: the model puts out {put_out} joints, but {named} are named by '
+            f'{weights} or by test_dataloader.dataset; set its joints or metainfo'
+        )

@@ -1,0 +1,134 @@
+"""Draw poses on a photo."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from phr_mmpose.visualization.colours import EDGE, joint_colour, limb_colour
+
+# OpenCV draws at fractions of a pixel when told how many bits they take.
+_BITS = 4
+# Thickness of a limb, and radius of a joint, over the size of the person.
+_LIMB, _JOINT = 0.016, 0.018
+_DASHES = 0.035
+
+
+def draw_poses(
+    image: np.ndarray,
+    keypoints: np.ndarray,
+    names: Sequence[str],
+    links: Sequence[tuple[int, int]],
+    hollow: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw the poses of N persons with K joints.
+
+    The right side is orange, the left one blue, what joins them yellow. Strokes
+    are scaled to each person. Hollow joints are drawn as rings, and limbs that
+    end in one dashed.
+
+    Args:
+        image (np.ndarray): Shape (H, W, 3), BGR, uint8; left as it is.
+        keypoints (np.ndarray): Shape (N, K, 2), pixels of the image, from 0.
+        names (Sequence[str]): K joint names.
+        links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
+        hollow (np.ndarray, optional): Shape (N, K), true for joints that are
+            hidden or not to be trusted. Defaults to none.
+
+    Returns:
+        np.ndarray: Shape (H, W, 3), BGR, uint8.
+    """
+    canvas = image.copy()
+    if hollow is None:
+        hollow = np.zeros(keypoints.shape[:2], bool)
+    for points, rings in zip(keypoints, hollow, strict=True):
+        _draw_person(canvas, points, rings, names, links)
+    return canvas
+
+
+def person_size(points: np.ndarray) -> float:
+    """Size of a person as drawn: the diagonal of the joints' box.
+
+    Args:
+        points (np.ndarray): Shape (K, 2), pixels.
+
+    Returns:
+        float: Pixels, at least 1.
+    """
+    return max(1.0, float(np.linalg.norm(points.max(axis=0) - points.min(axis=0))))
+
+
+def _draw_person(
+    canvas: np.ndarray,
+    points: np.ndarray,
+    rings: np.ndarray,
+    names: Sequence[str],
+    links: Sequence[tuple[int, int]],
+) -> None:
+    size = person_size(points)
+    thickness = max(1, round(_LIMB * size))
+    radius = max(1.5, _JOINT * size)
+    edge = max(1, round(thickness / 3))
+    limbs = [
+        (_pieces(points[a], points[b], size, rings[a] or rings[b]), names[a], names[b])
+        for a, b in links
+    ]
+    # All edges first: a limb's edge must not cut through another limb.
+    for pieces, _, _ in limbs:
+        _lines(canvas, pieces, EDGE, thickness + 2 * edge)
+    for pieces, start, end in limbs:
+        _lines(canvas, pieces, limb_colour(start, end), thickness)
+    for point, ring, name in zip(points, rings, names, strict=True):
+        colour = joint_colour(name)
+        _disc(canvas, point, radius + edge, EDGE)
+        _disc(canvas, point, radius, colour)
+        if ring:
+            _disc(canvas, point, 0.68 * radius, EDGE)
+            _disc(canvas, point, 0.55 * radius, (255, 255, 255))
+
+
+def _pieces(
+    start: np.ndarray, end: np.ndarray, size: float, dashed: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cut a limb into dashes, or leave it whole."""
+    if not dashed:
+        return [(start, end)]
+    count = max(1, round(float(np.linalg.norm(end - start)) / (_DASHES * size)))
+    # As many gaps as dashes, but for the one after the last.
+    steps = np.linspace(0, 1, 2 * max(2, count // 2))
+    return [
+        (start + a * (end - start), start + b * (end - start))
+        for a, b in zip(steps[::2], steps[1::2], strict=True)
+    ]
+
+
+def _lines(
+    canvas: np.ndarray,
+    pieces: list[tuple[np.ndarray, np.ndarray]],
+    rgb: tuple[int, int, int],
+    thickness: int,
+) -> None:
+    for start, end in pieces:
+        cv2.line(
+            canvas,
+            _fixed_point(start),
+            _fixed_point(end),
+            rgb[::-1],
+            thickness,
+            cv2.LINE_AA,
+            _BITS,
+        )
+
+
+def _disc(
+    canvas: np.ndarray, point: np.ndarray, radius: float, rgb: tuple[int, int, int]
+) -> None:
+    reach = round(radius * 2**_BITS)
+    centre = _fixed_point(point)
+    cv2.circle(canvas, centre, reach, rgb[::-1], cv2.FILLED, cv2.LINE_AA, _BITS)
+
+
+def _fixed_point(point: np.ndarray) -> tuple[int, int]:
+    # Far outside, OpenCV's fixed point would overflow.
+    x, y = np.clip(point, -1e5, 1e5) * 2**_BITS
+    return round(float(x)), round(float(y))

@@ -1,0 +1,174 @@
+"""Estimate the poses of people in photos and videos.
+
+Writes OUT_DIR/poses.json with all keypoints, and OUT_DIR/drawn/ with the poses
+drawn on each photo and video. An input that cannot be used is named on stderr;
+the others go on, and the exit code is 2.
+
+Examples:
+    python tools/demo.py photo.jpg folder/ clip.mp4 --config configs/phr_tiny_lsp.py \
+        --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out-dir out
+    python tools/demo.py crowd.jpg --boxes boxes.json --config … --weights … \
+        --out-dir out
+    python tools/demo.py crowd.jpg --detector rtmdet_tiny_8xb32-300e_coco.py \
+        --detector-weights rtmdet_tiny.pth --config … --weights … --out-dir out
+
+boxes.json: {"crowd.jpg": [[x1, y1, x2, y2], …]} or
+    [{"image": "crowd.jpg", "bbox": [x1, y1, x2, y2]}, …], pixels from 0.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from phr_mmpose.apis.annotation import Annotator, write_results
+from phr_mmpose.apis.media import Media, find_media
+from phr_mmpose.apis.person_boxes import (
+    BoxFile,
+    BoxSource,
+    PersonDetector,
+    whole_image,
+)
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'inputs', nargs='+', metavar='INPUT', help='photo, video, folder'
+    )
+    parser.add_argument('--config', required=True, help="the pose model's config")
+    parser.add_argument('--weights', required=True, help='its checkpoint')
+    parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        '--boxes',
+        metavar='JSON',
+        help='boxes of the persons (default: one person in the whole picture)',
+    )
+    where.add_argument(
+        '--detector', metavar='CONFIG', help='find persons with this mmdet model'
+    )
+    parser.add_argument(
+        '--detector-weights',
+        metavar='CKPT',
+        help="its checkpoint (default: the detector config's load_from)",
+    )
+    parser.add_argument(
+        '--detector-score',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help='drop boxes that the detector is less sure of (0.3)',
+    )
+    parser.add_argument(
+        '--hollow-below',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help='draw less confident joints hollow (0.3)',
+    )
+    parser.add_argument('--no-draw', action='store_true', help='write poses.json only')
+    parser.add_argument(
+        '--output-maps',
+        action='store_true',
+        help="write both subnetworks' maps of each photo to DIR/maps/NAME.npz",
+    )
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run over all inputs.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If an option, the config or the weights are faulty.
+        SystemExit: With code 2 if some inputs could not be used.
+    """
+    args = parse_args(argv)
+    if args.detector_weights and not args.detector:
+        raise UserError('--detector-weights: needs --detector CONFIG')
+    media = find_media(args.inputs)
+    boxes = box_source(args)
+    model = load_pose_model(args.config, args.weights, args.device)
+    prepare_folder(args.out_dir)
+    annotator = Annotator(
+        model,
+        boxes,
+        args.out_dir,
+        draw=not args.no_draw,
+        maps=args.output_maps,
+        hollow_below=args.hollow_below,
+    )
+    results, failed = annotate_all(annotator, media)
+    if results:
+        write_results(args.out_dir / 'poses.json', model, results, failed)
+        print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
+    if failed:
+        raise SystemExit(2)
+
+
+def box_source(args: argparse.Namespace) -> BoxSource:
+    """Choose where boxes come from."""
+    if args.boxes:
+        return BoxFile(args.boxes)
+    if args.detector:
+        return PersonDetector(
+            args.detector, args.detector_weights, args.device, args.detector_score
+        )
+    return whole_image
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder for results.
+
+    Raises:
+        UserError: If it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f'--out-dir {folder}: {error.strerror}') from None
+
+
+def annotate_all(
+    annotator: Annotator, media: list[Media]
+) -> tuple[list[dict], list[dict]]:
+    """Go over all inputs; name those that fail on stderr and go on.
+
+    Returns:
+        tuple[list[dict], list[dict]]: Results, and what failed why.
+    """
+    results, failed = [], []
+    # On anything but a terminal a bar would only litter the log.
+    with tqdm(media, unit='input', disable=None) as bar:
+        for item in bar:
+            done = 0
+
+            def tick(total: int, name: str = item.path.name) -> None:
+                nonlocal done
+                done += 1
+                bar.set_postfix_str(f'{name}: frame {done} of {total}')
+
+            try:
+                results.append(annotator.annotate(item, tick))
+            except UserError as error:
+                failed.append(dict(input=str(item.path), error=str(error)))
+                with bar.external_write_mode(file=sys.stderr):
+                    print(f'error: {error}', file=sys.stderr)
+    return results, failed
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,155 @@
+"""Show what the part detector and the regressor make of a photo, as one picture.
+
+The paper's Figure 2 for any photo: the input, both subnetworks' maps of chosen
+joints with their confidences, and the pose.
+
+Examples:
+    python tools/show_cascade.py photo.jpg --config configs/phr_tiny_lsp.py \
+        --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out panel.png
+    python tools/show_cascade.py data/lsp/images/lsp/im1002.jpg \
+        --gt data/lsp/annotations/lsp_test.json --joints r_wrist l_knee \
+        --config configs/phr_tiny_lsp.py --weights stage_joint.pth --out panel.png
+"""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+
+from phr_mmpose.apis.estimation import estimate_maps
+from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
+from phr_mmpose.apis.media import read_photo
+from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
+from phr_mmpose.datasets.boxes import check_boxes
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.visualization.cascade_panel import (
+    CascadeView,
+    choose_joints,
+    draw_cascade_panel,
+)
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('photo', help='the photo')
+    parser.add_argument('--config', required=True, help='the config, a .py file')
+    parser.add_argument('--weights', required=True, help='the checkpoint')
+    parser.add_argument('--out', required=True, metavar='PNG', help='the picture')
+    parser.add_argument(
+        '--joints',
+        nargs='+',
+        metavar='NAME',
+        help='such as r_wrist left_knee head_top (default: six, of them the three '
+        'that the detector is least sure of)',
+    )
+    parser.add_argument(
+        '--box',
+        metavar='X1,Y1,X2,Y2',
+        help="the person's box in pixels of the photo (default: the box of --gt, "
+        'or the whole photo)',
+    )
+    parser.add_argument(
+        '--gt',
+        metavar='LIST',
+        help='annotation list that holds the photo: occluded joints get a dashed '
+        'outline, true places a ring',
+    )
+    parser.add_argument(
+        '--sure',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help="without --gt, joints below this detector's confidence are drawn hollow "
+        '(0.3)',
+    )
+    parser.add_argument('--dpi', type=int, default=160, help='of the picture (160)')
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the panel.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If the photo, the box, the config or the weights are faulty.
+    """
+    args = parse_args(argv)
+    if not 20 <= args.dpi <= 1200:
+        raise UserError(f'--dpi {args.dpi}: give a number from 20 to 1200')
+    image = read_photo(args.photo)
+    box = parse_box(args.box, image) if args.box else None
+    model = load_pose_model(args.config, args.weights, args.device)
+    names = joint_names(model)
+    chosen = [joint_index(name, names) for name in args.joints or ()]
+    known = None
+    if args.gt:
+        known = known_joints(args.gt, args.photo, names, box)
+    view = look(model, image, choose_box(box, known, image, args.photo), known)
+    draw_cascade_panel(
+        view, chosen or choose_joints(view), args.out, args.sure, args.dpi
+    )
+
+
+def parse_box(text: str, image: np.ndarray) -> np.ndarray:
+    """Read ``--box``.
+
+    Args:
+        text (str): Four numbers with commas between.
+        image (np.ndarray): The photo, (H, W, 3).
+
+    Returns:
+        np.ndarray: Shape (4,).
+
+    Raises:
+        UserError: If they are no four numbers or no box of the photo.
+    """
+    try:
+        box = [float(number) for number in text.split(',')]
+    except ValueError:
+        box = []
+    if len(box) != 4:
+        raise UserError(f'--box {text}: give four numbers, x1,y1,x2,y2')
+    return check_boxes([box], image.shape[:2], f'--box {text}')[0]
+
+
+def choose_box(
+    box: np.ndarray | None, known: KnownJoints | None, image: np.ndarray, photo: str
+) -> np.ndarray:
+    """Take the box given, else the annotation's, else the whole photo, (4,)."""
+    if box is not None:
+        return box
+    if known is not None:
+        return check_boxes([known.box], image.shape[:2], photo)[0]
+    height, width = image.shape[:2]
+    return np.array([0, 0, width, height], np.float32)
+
+
+def look(
+    model, image: np.ndarray, box: np.ndarray, known: KnownJoints | None
+) -> CascadeView:
+    """Run the cascade on one person."""
+    poses, maps = estimate_maps(model, image, box[None])
+    return CascadeView(
+        image=image,
+        center=maps.centers[0],
+        size=maps.sizes[0],
+        detector=maps.detector[0],
+        regressor=maps.regressor[0],
+        keypoints=poses.keypoints[0],
+        names=joint_names(model),
+        links=joint_links(model),
+        truth=known.joints if known else None,
+        occluded=known.occluded if known else None,
+    )
+
+
+if __name__ == '__main__':
+    run(main)
