@@ -100,7 +100,7 @@ class Tiny:
         )
 
     @staticmethod
-    def finish(process, timeout=200):
+    def finish(process, timeout=400):
         """Wait for a process that was started; its exit code and its output."""
         try:
             output, _ = process.communicate(timeout=timeout)

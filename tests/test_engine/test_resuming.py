@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from phr_mmpose.engine.resuming import latest_checkpoint
+from phr_mmpose.utils.checkpoint import safe_load
 
+HOOKS = [dict(type='StagedTrainingHook'), dict(type='EMAHook', momentum=0.1)]
 KILLED = """
 _base_ = [{base!r}]
-custom_hooks = [dict(type='StagedTrainingHook'), dict(type={hook!r}, {arguments})]
+custom_hooks = [*{hooks!r}, dict(type={hook!r}, {arguments})]
 """
 
 
@@ -16,7 +18,7 @@ def start_doomed(tiny, work_dir, hook, arguments, *options):
     """Begin training in another process, which will be killed."""
     config = work_dir.parent / f'{hook}.py'
     config.write_text(
-        KILLED.format(base=str(tiny.path), hook=hook, arguments=arguments)
+        KILLED.format(base=str(tiny.path), hooks=HOOKS, hook=hook, arguments=arguments)
     )
     tool = tiny.repo / 'tools' / 'train.py'
     return tiny.start_python(tool, config, '--work-dir', work_dir, *options)
@@ -36,7 +38,7 @@ def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
     doomed = start_doomed(
         tiny, killed, 'KillHook', 'after_iteration=11', '--cfg-options', *options
     )
-    whole = tiny.train(tmp_path / 'whole')
+    whole = tiny.train(tmp_path / 'whole', custom_hooks=HOOKS)
     await_death(tiny, doomed)
     assert latest_checkpoint(killed).name == 'epoch_3.pth'
     assert not (killed / 'stage_regressor.pth').exists()
@@ -50,7 +52,13 @@ def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
     last = latest_checkpoint(killed)
     assert last.name == 'epoch_4.pth'
     # Another seed in the config: the run's own, in the checkpoint, counts.
-    resumed = tiny.train(killed, resume=True, load_from=str(last), randomness__seed=5)
+    resumed = tiny.train(
+        killed,
+        custom_hooks=HOOKS,
+        resume=True,
+        load_from=str(last),
+        randomness__seed=5,
+    )
 
     expected = tiny.losses(tmp_path / 'whole')
     found = tiny.losses(killed)
@@ -63,6 +71,9 @@ def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
     assert len(found[10]) == 2
     for key, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[key]), key
+    averaged = safe_load(tmp_path / 'whole' / 'stage_joint.pth')['state_dict']
+    for key, value in safe_load(killed / 'stage_joint.pth')['state_dict'].items():
+        assert torch.equal(value, averaged[key]), key
 
 
 def test_a_resumed_random_seed_is_used_everywhere(tiny, tmp_path):

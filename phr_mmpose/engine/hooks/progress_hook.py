@@ -1,10 +1,13 @@
 """A progress bar for each stage."""
 
+from contextlib import ExitStack
+
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from phr_mmpose.engine.stages import StageSchedule
 
@@ -13,7 +16,7 @@ from phr_mmpose.engine.stages import StageSchedule
 class ProgressHook(Hook):
     """Show one line per stage: iterations done, time left, the loss.
 
-    It goes to stderr, beside the log. Where stderr is no terminal it is
+    It goes to stderr, below the log's lines. Where stderr is no terminal it is
     refreshed every ten seconds only.
     """
 
@@ -22,6 +25,17 @@ class ProgressHook(Hook):
     def __init__(self) -> None:
         self._bar: tqdm | None = None
         self._stage = None
+        self._log_above = ExitStack()
+
+    def before_train(self, runner: Runner) -> None:
+        """Have the log written above the bar.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        if is_main_process():
+            redirection = logging_redirect_tqdm(loggers=[runner.logger])
+            self._log_above.enter_context(redirection)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin a bar with each stage.
@@ -35,7 +49,6 @@ class ProgressHook(Hook):
         stage = schedule.stage_at(runner.epoch)
         if stage == self._stage:
             return
-        self._close()
         self._stage = stage
         per_epoch = len(runner.train_dataloader)
         self._bar = tqdm(
@@ -63,15 +76,20 @@ class ProgressHook(Hook):
             self._bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
             self._bar.update()
 
-    def after_train(self, runner: Runner) -> None:
-        """Close the last bar.
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Close the bar at its stage's end.
 
         Args:
             runner (Runner): The runner.
         """
-        self._close()
-
-    def _close(self) -> None:
-        if self._bar is not None:
+        if self._bar is not None and runner.epoch == self._stage.last_epoch:
             self._bar.close()
-        self._bar = self._stage = None
+            self._bar = None
+
+    def after_train(self, runner: Runner) -> None:
+        """Give the log back.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        self._log_above.close()
