@@ -1,11 +1,23 @@
-# The demo: the tiny cascade on drawn figures, five minutes on two CPU cores.
+# The demo: the tiny cascade on drawn figures, at 64 px so that it learns them in
+# four minutes on two CPU cores. Figures stand upright and fill their boxes, as in
+# the test set, so augmentation is milder than the paper's.
 _base_ = ['_base_/runtime.py', '_base_/cascade_tiny.py', '_base_/figures.py']
+
+input_size = (64, 64)
+_mild = {
+    'TopdownAffine': dict(input_size=input_size),
+    'RandomScaleRotation': dict(scale=(0.85, 1.15), rotation=10.0),
+}
+train_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.train_pipeline]
+test_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.test_pipeline]
+
+model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
 
 stages = [
     dict(
         name='detector',
         trains=['detector'],
-        epochs=5,
+        epochs=10,
         lr=dict(policy='cosine', start=2e-3, end=5e-4, warmup=100),
     ),
     dict(
@@ -17,14 +29,18 @@ stages = [
     dict(
         name='joint',
         trains=['detector', 'refiner'],
-        epochs=2,
+        epochs=4,
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=50),
     ),
 ]
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
-train_cfg = dict(val_interval=100)
-custom_hooks = [dict(type='StagedTrainingHook'), dict(type='ProgressHook')]
+train_cfg = dict(val_interval=5)
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='StagedTrainingHook'),
+    dict(type='ProgressHook'),
+]
 
-train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

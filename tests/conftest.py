@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import phr_mmpose  # noqa: F401  first: it lets the stack import
+
 REPO = Path(__file__).resolve().parent.parent
 
 

@@ -14,10 +14,12 @@ find_unused_parameters = True
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
+    checkpoint=dict(
+        type='CheckpointHook', interval=1, max_keep_ckpts=2, save_param_scheduler=False
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='StagedTrainingHook')]
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='StagedTrainingHook')]
 
 train_cfg = dict(type='StagedTrainLoop', val_interval=5)
 val_cfg = dict()
