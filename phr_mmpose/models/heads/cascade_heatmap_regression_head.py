@@ -51,7 +51,8 @@ class CascadeHeatmapRegressionHead(BaseHead):
         image_channels (int): Channels of the image. Defaults to 3.
         feature_index (int, optional): Stack this feature map of the backbone
             in place of the image (the paper's section 3 allows either). Part
-            maps are then resized to its grid. Defaults to None: the image.
+            maps are then resized to its grid and the refiner's output, by
+            default at that grid, to the heatmap's. Defaults to None: the image.
         feature_channels (int, optional): Its channels.
         init_cfg (dict, optional): Initialisation config.
 
@@ -84,10 +85,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
         self.out_channels = out_channels
         self.stack = stack
         self.feature_index = feature_index
-        sizes = dict(
-            input_size=tuple(input_size),
-            heatmap_size=tuple(heatmap_size or input_size),
-        )
+        sizes = dict(input_size=input_size, heatmap_size=heatmap_size or input_size)
         self.detector_codec = KEYPOINT_CODECS.build(
             {**sizes, **(detector_codec or dict(type='BinaryDisc'))}
         )
@@ -102,7 +100,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
             {
                 'in_channels': stacked,
                 'out_channels': out_channels,
-                'output_stride': self.decoder.stride,
+                'output_stride': self.decoder.stride if feature_index is None else 1,
                 **refiner,
             }
         )
@@ -122,6 +120,13 @@ class CascadeHeatmapRegressionHead(BaseHead):
                     f'detector_codec and decoder differ in {name}: '
                     f'{getattr(first, name)} and {getattr(second, name)}; '
                     'give both the same'
+                )
+        for name in (DETECTOR, REFINER):
+            parts = getattr(getattr(self, name), 'out_channels', self.out_channels)
+            if parts != self.out_channels:
+                raise UserError(
+                    f"{name} out_channels {parts} differs from the head's "
+                    f'{self.out_channels}; leave it out to have it filled in'
                 )
         channels = getattr(self.refiner, 'in_channels', stacked)
         if channels != stacked:
@@ -158,7 +163,17 @@ class CascadeHeatmapRegressionHead(BaseHead):
 
         Returns:
             Tensor: Part logits (B, K, H, W).
+
+        Raises:
+            UserError: If the images are not of ``input_size``.
         """
+        images = feats[-1]
+        if tuple(images.shape[:1:-1]) != self.decoder.input_size:
+            raise UserError(
+                f'images of {tuple(images.shape[:1:-1])} px (width, height) reach a '
+                f'head with input_size {self.decoder.input_size}; give TopdownAffine '
+                'and the head the same input_size'
+            )
         width, height = self.decoder.heatmap_size
         with torch.set_grad_enabled(
             torch.is_grad_enabled() and DETECTOR in self.trained
@@ -181,15 +196,27 @@ class CascadeHeatmapRegressionHead(BaseHead):
             maps = F.interpolate(
                 maps, size=context.shape[2:], mode='bilinear', align_corners=False
             )
+        divisor = getattr(self.refiner, 'input_divisor', 1)
+        if any(side % divisor for side in context.shape[2:]):
+            raise UserError(
+                f'the refiner reads maps of {tuple(context.shape[:1:-1])} px, not '
+                f'divisible by {divisor}; change feature_index or its depth'
+            )
         confidence = self.refiner(torch.cat((context, maps.to(context.dtype)), dim=1))
         width, height = self.decoder.heatmap_size
-        if confidence.shape[2:] != (height, width):
-            got = tuple(confidence.shape[:1:-1])
+        if confidence.shape[2:] == (height, width):
+            return confidence
+        if self.feature_index is None:
             raise UserError(
-                f'the refiner put out maps of {got} px for a heatmap_size of '
-                f'{(width, height)}; fit its output_stride'
+                f'the refiner put out maps of {tuple(confidence.shape[:1:-1])} px for '
+                f'a heatmap_size of {(width, height)}; fit its output_stride'
             )
-        return confidence
+        return F.interpolate(
+            confidence.float(),
+            size=(height, width),
+            mode='bilinear',
+            align_corners=False,
+        )
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Return part logits and confidence maps, (B, K, H, W) each.
@@ -216,14 +243,11 @@ class CascadeHeatmapRegressionHead(BaseHead):
 
         Returns:
             dict[str, Tensor]: ``loss_detector`` and/or ``loss_refiner``.
+
+        Raises:
+            UserError: If the samples' joints do not fit the head.
         """
-        labels = [sample.gt_instance_labels for sample in batch_data_samples]
-        # (B, K, 2) in input pixels, (B, K), (B, K)
-        target = (
-            torch.cat([label.keypoints for label in labels]),
-            torch.cat([label.keypoints_annotated for label in labels]),
-            torch.cat([label.keypoints_unoccluded for label in labels]),
-        )
+        target = self._joints(batch_data_samples)
         losses = {}
         logits = self.detect(feats)
         if DETECTOR in self.trained:
@@ -235,6 +259,26 @@ class CascadeHeatmapRegressionHead(BaseHead):
                 self.regress(logits, feats), *self.decoder.encode_batch(*target)
             )
         return losses
+
+    def _joints(self, samples: list) -> tuple[Tensor, Tensor, Tensor]:
+        """Joints (B, K, 2) in input pixels, annotated (B, K), unoccluded (B, K)."""
+        labels = [sample.gt_instance_labels for sample in samples]
+        if 'keypoints_unoccluded' not in labels[0]:
+            raise UserError(
+                'the samples carry no joints for this head; end train_pipeline with '
+                "dict(type='PackCascadeInputs')"
+            )
+        parts = labels[0].keypoints.shape[1]
+        if parts != self.out_channels:
+            raise UserError(
+                f'the data set has {parts} joints, the head out_channels '
+                f'{self.out_channels}; set model.head.out_channels to {parts}'
+            )
+        return (
+            torch.cat([label.keypoints for label in labels]),
+            torch.cat([label.keypoints_annotated for label in labels]),
+            torch.cat([label.keypoints_unoccluded for label in labels]),
+        )
 
     def predict(
         self,

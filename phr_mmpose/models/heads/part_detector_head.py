@@ -8,6 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from phr_mmpose.models.layers import BilinearDeconv2d
+from phr_mmpose.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -31,6 +32,9 @@ class PartDetectorHead(BaseModule):
             nearly all pixels are background. Defaults to 0.5.
         init_cfg (dict, optional): Initialisation config. By default B6 is
             zero and B7 bilinear.
+
+    Raises:
+        UserError: If ``deconv_stride`` or ``prior`` is out of its range.
     """
 
     def __init__(
@@ -42,6 +46,16 @@ class PartDetectorHead(BaseModule):
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
+        if deconv_stride < 1:
+            raise UserError(
+                f'PartDetectorHead deconv_stride must be >= 1, got {deconv_stride}'
+            )
+        if not 0 < prior < 1:
+            raise UserError(
+                f'PartDetectorHead prior must lie between 0 and 1, got {prior}'
+            )
+        self.in_channels = in_channels
+        self.out_channels = out_channels
         self.score = nn.Conv2d(in_channels, out_channels, 1)
         nn.init.zeros_(self.score.weight)
         nn.init.zeros_(self.score.bias)
@@ -64,7 +78,15 @@ class PartDetectorHead(BaseModule):
 
         Returns:
             Tensor: Part logits (B, K, H, W).
+
+        Raises:
+            UserError: If the feature map has other than ``in_channels``.
         """
+        if feats[-1].shape[1] != self.in_channels:
+            raise UserError(
+                f'PartDetectorHead in_channels is {self.in_channels}, the last feature '
+                f'map has {feats[-1].shape[1]}; set it to {feats[-1].shape[1]}'
+            )
         logits = self.up(self.score(feats[-1]))
         if logits.shape[2:] != size:
             # In float32: the loss and the stack read these values directly.

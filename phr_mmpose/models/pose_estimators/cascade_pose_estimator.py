@@ -90,4 +90,6 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             torch.is_grad_enabled() and DETECTOR in self.trained
         ):
             feats = super().extract_feat(inputs)
+        # Some necks give a single map.
+        feats = (feats,) if isinstance(feats, Tensor) else feats
         return (*feats, inputs)

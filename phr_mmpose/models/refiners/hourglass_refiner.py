@@ -179,8 +179,10 @@ def _check(
         raise UserError(
             f'HourglassRefiner depth and blocks must be >= 1, got {depth} and {blocks}'
         )
-    if stem_kernel % 2 == 0:
-        raise UserError(f'HourglassRefiner stem_kernel must be odd, got {stem_kernel}')
+    if stem_kernel < 1 or stem_kernel % 2 == 0:
+        raise UserError(
+            f'HourglassRefiner stem_kernel must be odd and positive, got {stem_kernel}'
+        )
     if output_stride not in (1, 2, 4):
         raise UserError(
             f'HourglassRefiner output_stride must be 1, 2 or 4, got {output_stride}'

@@ -1,0 +1,158 @@
+"""Every config reads, builds and fits together."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpose.apis import init_model
+from mmpose.registry import DATASETS, MODELS, TRANSFORMS
+
+import phr_mmpose  # noqa: F401
+
+FOLDER = Path(__file__).resolve().parent.parent / 'configs'
+CONFIGS = sorted(FOLDER.glob('*.py'))
+
+
+def load(path):
+    config = Config.fromfile(path)
+    init_default_scope(config.default_scope)
+    return config
+
+
+def build(config):
+    """Build the model without memory for its weights."""
+    with torch.device('meta'):
+        return MODELS.build(config.model)
+
+
+def count(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+@pytest.fixture(scope='module', params=CONFIGS, ids=lambda path: path.stem)
+def config(request):
+    return load(request.param)
+
+
+@pytest.fixture(scope='module')
+def model(config):
+    return build(config)
+
+
+def test_there_are_the_four():
+    assert {
+        'phr_res152_mpii',
+        'phr_res152_lsp',
+        'phr_tiny_lsp',
+        'phr_tiny_figures',
+    } <= {path.stem for path in CONFIGS}
+
+
+def test_the_model_fits_the_pipelines_and_the_data(config, model):
+    size = model.head.decoder.input_size
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for dataset in _datasets(config[name].dataset):
+            affine = [t for t in dataset.pipeline if t.type == 'TopdownAffine']
+            assert [tuple(t.input_size) for t in affine] == [size], name
+            assert dataset.pipeline[-1].type == 'PackCascadeInputs'
+            for transform in dataset.pipeline:
+                assert TRANSFORMS.get(transform.type), transform.type
+            kind = DATASETS.get(dataset.type)
+            joints = 14 if dataset.get('joints') == 'lsp14' else 16
+            assert kind and joints == model.head.out_channels
+    with torch.device('meta'):
+        logits, confidence = model.head(
+            model.extract_feat(torch.empty(2, 3, *reversed(size)))
+        )
+    width, height = model.head.decoder.heatmap_size
+    shape = (2, model.head.out_channels, height, width)
+    assert logits.shape == confidence.shape == shape
+
+
+def _datasets(dataset):
+    return dataset.datasets if 'datasets' in dataset else [dataset]
+
+
+def test_what_the_inferencer_reads(config):
+    assert config.data_mode == 'topdown'
+    assert DATASETS.get(config.dataset_type)
+    # Its default detector is chosen by the token after "datasets." of this path.
+    module = DATASETS.get(config.dataset_type).__module__
+    assert module.startswith('phr_mmpose.datasets.body.')
+
+
+def test_stages_train_parts_of_the_model(config, model):
+    for stage in config.stages:
+        model.set_trained(stage.trains)
+    assert config.train_cfg.type == 'StagedTrainLoop'
+    assert any(hook.type == 'StagedTrainingHook' for hook in config.custom_hooks)
+    assert config.get('param_scheduler') is None
+
+
+def test_sizes_in_pixels_scale_with_the_maps(model):
+    head = model.head
+    height = head.decoder.heatmap_size[1]
+    assert head.detector_codec.radius == pytest.approx(10 * height / 256)
+    assert head.decoder.sigma == pytest.approx(5 * height / 256)
+
+
+@pytest.mark.parametrize('name', ['phr_res152_mpii', 'phr_res152_lsp'])
+def test_the_paper_s_model(name):
+    config = load(FOLDER / f'{name}.py')
+    model = build(config)
+    # torchvision's ResNet-152 without its fully connected layer.
+    assert count(model.backbone) == 60_192_808 - (2048 * 1000 + 1000)
+    assert count(model.head.detector) == (2048 * 16 + 16) + (16 * 16 * 16 + 16)
+    assert count(model.head.refiner) == 17_370_528
+    assert count(model) == count(
+        model.backbone, model.head.detector, model.head.refiner
+    )
+    assert model.head.decoder.input_size == model.head.decoder.heatmap_size
+    assert (model.head.detector_codec.radius, model.head.decoder.sigma) == (10, 5)
+    assert model.head.decoder.input_size == (256, 256)
+    assert tuple(config.model.backbone.strides) == (1, 2, 2, 1)
+    assert config.train_dataloader.batch_size == 8
+    assert config.optim_wrapper.optimizer.type == 'RMSprop'
+    pretrained = config.model.backbone.init_cfg
+    assert pretrained.checkpoint == 'torchvision://resnet152'
+
+
+def test_the_paper_s_schedule():
+    config = load(FOLDER / 'phr_res152_mpii.py')
+    stages = [(s.name, list(s.trains), s.epochs) for s in config.stages]
+    assert stages == [
+        ('detector', ['detector'], 50),
+        ('regressor', ['refiner'], 40),
+        ('joint', ['detector', 'refiner'], 50),
+    ]
+    train = {t.type: t for t in config.train_dataloader.dataset.pipeline}
+    assert tuple(train['RandomScaleRotation'].scale) == (0.7, 1.3)
+    assert train['RandomScaleRotation'].rotation == 40
+    assert 'RandomFlip' in train
+    lsp = load(FOLDER / 'phr_res152_lsp.py')
+    assert sum(stage.epochs for stage in lsp.stages) == 30
+
+
+@pytest.mark.parametrize('name', ['phr_tiny_lsp', 'phr_tiny_figures'])
+def test_init_model_builds_the_tiny_ones(name):
+    model = init_model(str(FOLDER / f'{name}.py'), device='cpu')
+    assert count(model) < 6e6
+    joints = model.head.out_channels
+    assert model.dataset_meta['num_keypoints'] == joints
+    assert len(model.dataset_meta['flip_indices']) == joints
+
+
+def test_init_model_builds_from_a_path_and_a_checkpoint(tmp_path):
+    path = FOLDER / 'phr_tiny_lsp.py'
+    first = init_model(str(path), device='cpu')
+    torch.nn.init.normal_(first.head.detector.score.weight)
+    checkpoint = tmp_path / 'model.pth'
+    torch.save(
+        dict(state_dict=first.state_dict(), meta=dict(dataset_meta=first.dataset_meta)),
+        checkpoint,
+    )
+    second = init_model(str(path), str(checkpoint), device='cpu')
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name

@@ -1,0 +1,246 @@
+import copy
+
+import pytest
+import torch
+from cascade_samples import batch, build_model
+from mmengine.optim import OptimWrapper
+from mmpose.registry import MODELS
+
+from phr_mmpose.models import CascadePoseEstimator
+from phr_mmpose.utils.errors import UserError
+
+
+def values(module):
+    """Parameters and buffers, by name, copied."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(module, before):
+    return all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
+
+
+def step(model, optimizer):
+    images, samples = batch()
+    optimizer.zero_grad()
+    losses = model.loss(images, samples)
+    sum(losses.values()).backward()
+    optimizer.step()
+    return losses
+
+
+def maps_of(model):
+    with torch.no_grad():
+        return model(batch()[0], None, mode='tensor')
+
+
+def detector_modules(model):
+    return torch.nn.ModuleList([model.backbone, model.head.detector])
+
+
+def optimizer_of(model):
+    # Momentum and decay move whatever has a gradient, be it zero.
+    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=0.1)
+
+
+def test_registered():
+    assert MODELS.get('CascadePoseEstimator') is CascadePoseEstimator
+
+
+def test_parts_hold_every_parameter_once():
+    model = build_model(
+        neck=dict(type='FeatureMapProcessor', concat=True, select_index=(0,))
+    )
+    parts = model.parts()
+    assert list(parts) == ['detector', 'refiner']
+    assert model.neck in parts['detector']
+    held = [p for ms in parts.values() for m in ms for p in m.parameters()]
+    assert len(held) == len(set(held)) == len(list(model.parameters()))
+
+
+def test_all_parts_train_at_first():
+    model = build_model()
+    assert model.trained == ('detector', 'refiner')
+    losses = step(model, optimizer_of(model))
+    assert sorted(losses) == ['loss_detector', 'loss_refiner']
+
+
+def test_stage_1_never_calls_the_refiner():
+    model = build_model(lively=True)
+    optimizer = optimizer_of(model)
+    step(model, optimizer)  # fills the momentum of both parts
+    model.set_trained(['detector'])
+    model.train()
+    refiner, detector = values(model.head.refiner), values(detector_modules(model))
+    calls = []
+    model.head.refiner.register_forward_hook(lambda *_: calls.append(1))
+    for _ in range(2):
+        losses = step(model, optimizer)
+    assert not calls and sorted(losses) == ['loss_detector']
+    assert all(p.grad is None for p in model.head.refiner.parameters())
+    assert same(model.head.refiner, refiner)
+    assert not same(detector_modules(model), detector)
+    assert not model.head.refiner.training and model.backbone.training
+
+
+def test_stage_2_leaves_the_detector_alone_to_the_bit():
+    model = build_model(lively=True)
+    optimizer = optimizer_of(model)
+    step(model, optimizer)
+    model.set_trained(['refiner'])
+    model.train()
+    detector, refiner = values(detector_modules(model)), values(model.head.refiner)
+    for _ in range(2):
+        losses = step(model, optimizer)
+        model.train()
+    assert sorted(losses) == ['loss_refiner']
+    frozen = list(detector_modules(model).parameters())
+    assert all(p.grad is None and not p.requires_grad for p in frozen)
+    assert same(detector_modules(model), detector)
+    assert not same(model.head.refiner, refiner)
+    # Running statistics and counters of the norm layers are among the values.
+    assert any('num_batches_tracked' in name for name in detector)
+
+
+def test_stage_2_builds_no_graph_of_the_detector():
+    model = build_model()
+    model.set_trained(['refiner'])
+    model.train()
+    images, _ = batch()
+    feats = model.extract_feat(images)
+    assert not any(f.requires_grad for f in feats)
+    assert not model.head.detect(feats).requires_grad
+    assert model.head.regress(model.head.detect(feats), feats).requires_grad
+    # Nor where the weights still want gradients.
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    feats = model.extract_feat(images)
+    assert not model.head.detect(feats).requires_grad
+
+
+def test_thawing_trains_all_again():
+    model = build_model(lively=True)
+    model.set_trained(['refiner'])
+    model.set_trained(['refiner', 'detector'])
+    assert model.trained == ('detector', 'refiner')
+    assert all(module.training for module in model.modules())
+    step(model, optimizer_of(model))
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_freezing_survives_train_and_eval():
+    model = build_model()
+    model.set_trained(['refiner'])
+    norms = [m for m in model.backbone.modules() if hasattr(m, 'running_mean')]
+    for _ in range(2):
+        assert model.train() is model
+        assert not any(m.training for m in norms)
+        assert model.head.refiner.training and model.training
+        model.eval()
+        assert not any(m.training for m in model.modules())
+    # In evaluation mode, set_trained does not start training.
+    model.set_trained(['detector'])
+    assert not any(m.training for m in model.modules())
+
+
+def test_the_backbone_s_own_frozen_stages_stay_frozen():
+    model = build_model(
+        backbone=dict(
+            type='ResNet',
+            depth=18,
+            base_channels=8,
+            strides=(1, 2, 2, 1),
+            frozen_stages=1,
+        )
+    )
+    model.set_trained(['refiner'])
+    model.set_trained(['detector', 'refiner'])
+    assert not any(p.requires_grad for p in model.backbone.layer1.parameters())
+    assert all(p.requires_grad for p in model.backbone.layer2.parameters())
+
+
+@pytest.mark.parametrize('parts', [[], ['regressor'], 'detector', ['detector', 'x']])
+def test_other_names_get_one_line(parts):
+    model = build_model()
+    with pytest.raises(UserError, match='trained parts must be some of') as error:
+        model.set_trained(parts)
+    assert '\n' not in str(error.value)
+    assert model.trained == model.head.trained == ('detector', 'refiner')
+
+
+def test_the_image_is_handed_on():
+    model = build_model()
+    images, _ = batch()
+    feats = model.extract_feat(images)
+    assert [f.shape[1] for f in feats] == [64, 3]
+    assert torch.equal(feats[-1], images)
+
+
+@pytest.mark.parametrize('channels_last', [True, False])
+def test_the_layout_of_memory_changes_no_value(channels_last):
+    model = build_model(channels_last=channels_last, lively=True).eval()
+    other = build_model(channels_last=not channels_last, lively=True).eval()
+    weight = model.backbone.layer1[0].conv1.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last) == channels_last
+    maps, others = maps_of(model), maps_of(other)
+    torch.testing.assert_close(maps, others, rtol=1e-4, atol=1e-5)
+
+
+def test_state_dict_round_trip(tmp_path):
+    model = build_model(lively=True).eval()
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    other = build_model().eval()
+    other.load_state_dict(
+        torch.load(tmp_path / 'model.pth', weights_only=True), strict=True
+    )
+    for a, b in zip(maps_of(model), maps_of(other), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_copy_is_a_model_of_its_own():
+    # As the EMA hook makes it.
+    model = build_model(lively=True)
+    twin = copy.deepcopy(model)
+    twin.set_trained(['refiner'])
+    assert model.trained == ('detector', 'refiner')
+    assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize('trained', [['detector'], ['refiner'], None])
+def test_a_step_in_bfloat16_is_finite(trained):
+    model = build_model(lively=True)
+    if trained:
+        model.set_trained(trained)
+    optimizer = optimizer_of(model)
+    for _ in range(2):
+        with torch.autocast('cpu', torch.bfloat16):
+            losses = step(model, optimizer)
+    for name, loss in losses.items():
+        assert torch.isfinite(loss) and loss.dtype == torch.float32, name
+    assert all(torch.isfinite(v).all() for v in model.state_dict().values())
+    model.eval()
+    images, samples = batch()
+    with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+        results = model.predict(images, samples)
+    assert results[0].pred_instances.keypoints.dtype.kind == 'f'
+
+
+def test_training_lowers_the_losses():
+    model = build_model()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    first = step(model, optimizer)
+    for _ in range(15):
+        last = step(model, optimizer)
+    for name, loss in last.items():
+        assert loss < 0.8 * first[name], name
+
+
+def test_the_preprocessor_s_whole_road_from_pictures():
+    model = build_model(lively=True)
+    _, samples = batch()
+    pictures = [torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)] * 2
+    data = dict(inputs=pictures, data_samples=samples)
+    losses = model.train_step(data, OptimWrapper(optimizer_of(model)))
+    assert set(losses) == {'loss', 'loss_detector', 'loss_refiner'}
+    model.eval()
+    results = model.test_step(dict(inputs=pictures, data_samples=samples))
+    assert results[1].pred_instances.keypoints.shape == (1, 4, 2)
