@@ -27,6 +27,7 @@ def prepare() -> None:
     """Apply every measure that this environment needs."""
     prepare_imports()
     load_checkpoints_safely()
+    let_visualizer_draw_joints()
 
 
 def prepare_imports() -> None:
@@ -314,3 +315,37 @@ class _TorchWithSafeLoad(types.ModuleType):
         import torch
 
         return getattr(torch, name)
+
+
+def let_visualizer_draw_joints() -> None:
+    """Let MMPose's visualizer draw joints under numpy 2.4.
+
+    ``PoseLocalVisualizer`` passes a circle's radius as an array of one number and
+    then takes ``int`` of it, which numpy 2.4 refuses (``only 0-dimensional arrays
+    can be converted to Python scalars``). Can go when MMPose passes a number.
+    """
+    import warnings
+
+    import numpy as np
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            int(np.ones(1))
+    except TypeError:
+        pass
+    else:
+        return
+    from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+
+    original = OpencvBackendVisualizer.draw_circles
+    if original.__module__ == __name__:
+        return
+
+    def draw_circles(self, center, radius, *args, **kwargs):
+        # matplotlib's backend wants the array.
+        if self.backend == 'opencv':
+            radius = np.asarray(radius).item()
+        return original(self, center, radius, *args, **kwargs)
+
+    OpencvBackendVisualizer.draw_circles = draw_circles

@@ -341,3 +341,21 @@ def test_an_mmengine_that_asks_pkg_resources_asks_importlib(tmp_path):
 
 def test_an_mmengine_that_does_without_pkg_resources_is_left_alone(tmp_path):
     assert installed_path_of_mmdet(tmp_path, NEW_MMENGINE) == 'as importlib says'
+
+
+# --- drawing -----------------------------------------------------------------
+
+
+def test_the_visualizer_draws_joints():
+    from mmpose.visualization import PoseLocalVisualizer
+
+    compat.let_visualizer_draw_joints()
+    compat.let_visualizer_draw_joints()
+    visualizer = PoseLocalVisualizer(vis_backends=[])
+    visualizer.set_image(np.zeros((9, 9, 3), np.uint8))
+    visualizer.draw_circles(
+        np.array([4, 4]), radius=np.array([2]), face_colors=(10, 20, 30)
+    )
+    drawn = visualizer.get_image()
+    assert drawn[4, 4].tolist() == drawn[4, 6].tolist() == [10, 20, 30]
+    assert not drawn[0].any()
