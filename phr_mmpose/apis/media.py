@@ -10,9 +10,25 @@ from phr_mmpose.datasets.photos import decode_photo
 from phr_mmpose.utils.errors import UserError
 
 PHOTO_SUFFIXES = frozenset(
-    '.jpg .jpeg .jpe .jp2 .png .bmp .tif .tiff .webp .gif .ppm .pgm .pbm'.split()
+    {
+        '.jpg',
+        '.jpeg',
+        '.jpe',
+        '.jp2',
+        '.png',
+        '.bmp',
+        '.tif',
+        '.tiff',
+        '.webp',
+        '.gif',
+        '.ppm',
+        '.pgm',
+        '.pbm',
+    }
 )
-VIDEO_SUFFIXES = frozenset('.mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv'.split())
+VIDEO_SUFFIXES = frozenset(
+    {'.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv'}
+)
 
 
 @dataclass(frozen=True)

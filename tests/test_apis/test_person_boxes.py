@@ -1,0 +1,147 @@
+"""Boxes come from files of two forms, or from a detector."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from phr_mmpose.apis.person_boxes import BoxFile, PersonDetector, whole_image
+from phr_mmpose.utils.errors import UserError
+
+IMAGE = np.zeros((80, 60, 3), np.uint8)
+
+
+@pytest.fixture
+def box_file(tmp_path):
+    def write(content: object) -> BoxFile:
+        path = tmp_path / 'boxes.json'
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return BoxFile(path)
+
+    return write
+
+
+def test_the_whole_image_is_one_box():
+    boxes, scores = whole_image(Path('x.jpg'), IMAGE)
+    assert boxes.tolist() == [[0, 0, 60, 80]] and scores.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'a.jpg': [[1, 2, 30, 40], [5, 6, 50, 60]], 'b.jpg': []},
+        [
+            {'image': 'a.jpg', 'bbox': [1, 2, 30, 40]},
+            {'image': 'c.jpg', 'bbox': [0, 0, 1, 1]},
+            {'image': 'a.jpg', 'bbox': [5, 6, 50, 60]},
+        ],
+    ],
+)
+def test_both_forms_are_read(box_file, content):
+    boxes, scores = box_file(content)(Path('some/a.jpg'), IMAGE)
+    assert boxes.tolist() == [[1, 2, 30, 40], [5, 6, 50, 60]]
+    assert scores.tolist() == [1, 1]
+
+
+def test_the_longest_name_that_fits_wins(box_file):
+    boxes = box_file({'a.jpg': [[0, 0, 1, 1]], 'x/a.jpg': [[0, 0, 2, 2]]})
+    assert boxes(Path('/data/x/a.jpg'), IMAGE)[0].tolist() == [[0, 0, 2, 2]]
+    assert boxes(Path('/data/y/a.jpg'), IMAGE)[0].tolist() == [[0, 0, 1, 1]]
+
+
+def test_no_person_is_no_fault_but_no_entry_is(box_file):
+    boxes = box_file({'b.jpg': []})
+    assert boxes(Path('b.jpg'), IMAGE)[0].shape == (0, 4)
+    with pytest.raises(UserError, match=r'a\.jpg: has no boxes in .*boxes\.json'):
+        boxes(Path('a.jpg'), IMAGE)
+
+
+@pytest.mark.parametrize(
+    ('box', 'fault'),
+    [
+        ('[60, 0, 90, 40]', 'outside'),
+        ('[5, 5, 5, 40]', 'empty'),
+        ('[NaN, 5, 10, 40]', 'NaN'),
+        ('[5, 10, 40]', 'N x'),
+    ],
+)
+def test_faulty_boxes_are_named(box_file, box, fault):
+    boxes = box_file(f'{{"a.jpg": [{box}]}}')
+    with pytest.raises(UserError, match=fault) as caught:
+        boxes(Path('a.jpg'), IMAGE)
+    assert 'a.jpg' in str(caught.value) and 'boxes.json' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('content', 'fault'),
+    [
+        ('{"a.jpg": [', 'not readable JSON'),
+        ('3', 'neither an object nor a list'),
+        ({'a.jpg': 3}, '"a.jpg" has no list'),
+        ([[1, 2, 3, 4]], 'entry 0 has no image'),
+        ([{'image': 'a.jpg'}], 'entry 0 has no bbox'),
+    ],
+)
+def test_files_of_another_form_are_refused(box_file, content, fault):
+    with pytest.raises(UserError, match=fault):
+        box_file(content)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r'none\.json: No such file'):
+        BoxFile(tmp_path / 'none.json')
+
+
+@pytest.fixture(scope='module')
+def detector(tmp_path_factory) -> tuple[str, str]:
+    """RTMDet-tiny's config and a checkpoint of random weights that fits it."""
+    import mmdet
+    from mmdet.registry import MODELS
+    from mmengine.config import Config
+    from mmengine.registry import DefaultScope
+
+    config = (
+        Path(mmdet.__file__).parent
+        / '.mim/configs/rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
+    )
+    settings = Config.fromfile(config).model
+    settings.backbone.init_cfg = None
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(settings)
+    for layer in model.bbox_head.rtm_cls:
+        # Random weights see class 1 everywhere.
+        torch.nn.init.constant_(layer.bias.data[1], 1)
+    weights = model.state_dict()
+    path = tmp_path_factory.mktemp('detector') / 'random.pth'
+    # As other tools' weights, with something that the model has no place for.
+    meta = dict(dataset_meta=dict(classes=('cat', 'person')))
+    torch.save(dict(state_dict=dict(weights, extra=torch.ones(1)), meta=meta), path)
+    return str(config), str(path)
+
+
+def test_a_detector_gives_boxes_of_persons_that_do_not_overlap(detector, photo):
+    found = PersonDetector(*detector, device='cpu', score_threshold=0.0)
+    assert found.person == 1
+    for step in found.model.cfg.test_dataloader.dataset.pipeline:
+        if step.type in ('Resize', 'Pad'):
+            step['scale' if step.type == 'Resize' else 'size'] = (160, 160)
+    boxes, scores = found(Path('x.jpg'), photo)
+    assert 1 < len(boxes) == len(scores)
+    assert (np.diff(scores) <= 0).all()
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    assert (area > 0).all()
+    first, second = boxes[0], boxes[1]
+    shared = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    assert np.maximum(shared, 0).prod() <= 0.35 * (area[0] + area[1])
+    found.score_threshold = 1.0
+    assert found(Path('x.jpg'), photo)[0].shape == (0, 4)
+
+
+def test_a_detector_needs_weights_that_fit(detector, checkpoints):
+    with pytest.raises(UserError, match='names no weights; give --detector-weights'):
+        PersonDetector(detector[0], device='cpu')
+    with pytest.raises(UserError, match='checkpoint of another model'):
+        PersonDetector(detector[0], checkpoints['with_meta'], device='cpu')

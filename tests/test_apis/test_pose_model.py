@@ -1,0 +1,86 @@
+"""Models load with the weights they fit, or say in one line why not."""
+
+import pytest
+import torch
+
+from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
+from phr_mmpose.datasets.joints import LSP_JOINTS
+from phr_mmpose.utils.errors import UserError
+
+
+def refused(config, weights, device='cpu') -> str:
+    with pytest.raises(UserError) as caught:
+        load_pose_model(config, weights, device)
+    message = str(caught.value)
+    assert '\n' not in message
+    return message
+
+
+@pytest.mark.parametrize('kind', ['with_meta', 'without_meta'])
+def test_joints_are_known_with_and_without_meta(config, checkpoints, kind):
+    model = load_pose_model(config, checkpoints[kind], 'cpu')
+    assert not model.training
+    assert joint_names(model) == list(LSP_JOINTS)
+    limbs = {
+        (joint_names(model)[a], joint_names(model)[b]) for a, b in joint_links(model)
+    }
+    assert ('left_elbow', 'left_wrist') in limbs
+    saved = torch.load(checkpoints[kind], weights_only=False)['state_dict']
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, saved[key]), key
+
+
+def test_a_checkpoint_of_another_model_is_refused(config, checkpoints, tmp_path):
+    saved = torch.load(checkpoints['without_meta'], weights_only=True)
+    saved['state_dict'].popitem()
+    path = tmp_path / 'other.pth'
+    torch.save(saved, path)
+    message = refused(config, path)
+    assert (
+        str(path) in message and 'another model' in message and '1 missing' in message
+    )
+
+
+def test_a_truncated_checkpoint_is_refused(config, checkpoints, tmp_path):
+    path = tmp_path / 'short.pth'
+    with open(checkpoints['with_meta'], 'rb') as file:
+        path.write_bytes(file.read(5000))
+    assert f'{path} is damaged' in refused(config, path)
+
+
+def test_a_checkpoint_of_other_joints_is_refused(config, checkpoints, tmp_path):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    meta = saved['meta']['dataset_meta']
+    meta['keypoint_id2name'] = {0: 'nose', 1: 'tail'}
+    path = tmp_path / 'fish.pth'
+    torch.save(saved, path)
+    assert 'puts out 14 joints, but 2 are named' in refused(config, path)
+
+
+def test_configs_that_are_none_are_refused(checkpoints, tmp_path):
+    weights = checkpoints['with_meta']
+    assert 'no such config' in refused(tmp_path / 'none.py', weights)
+    empty = tmp_path / 'empty.py'
+    empty.write_text('x = 1\n')
+    assert 'has no model.backbone' in refused(empty, weights)
+    odd = tmp_path / 'odd.py'
+    odd.write_text(
+        "model = dict(type='NoSuchModel', backbone=dict(type='ResNet', depth=18))\n"
+        'test_dataloader = dict(dataset=dict(pipeline=[dict()]))\n'
+    )
+    assert 'its model cannot be built' in refused(odd, weights)
+
+
+def test_sizes_that_do_not_fit_are_refused(config, checkpoints, tmp_path):
+    odd = tmp_path / 'odd.py'
+    odd.write_text(
+        f'_base_ = {config!r}\nmodel = dict(head=dict(heatmap_size=(40, 48)))\n'
+    )
+    assert 'heatmap_size (40, 48) does not fit' in refused(
+        odd, checkpoints['with_meta']
+    )
+
+
+@pytest.mark.parametrize('device', ['gpu', 'cuda:97'])
+def test_a_device_that_is_not_there_is_refused(config, checkpoints, device):
+    assert f"device '{device}'" in refused(config, checkpoints['with_meta'], device)

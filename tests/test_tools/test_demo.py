@@ -1,0 +1,183 @@
+"""The demo on good and on bad input."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from phr_mmpose.utils.cli import run
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'demo.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = importlib.util.spec_from_file_location('demo', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture
+def model(config, checkpoints) -> list[str]:
+    weights = checkpoints['with_meta']
+    return ['--config', config, '--weights', weights, '--device', 'cpu']
+
+
+def results(folder: Path) -> dict:
+    return json.loads((folder / 'poses.json').read_text())
+
+
+def exit_line(main, arguments: list, capsys) -> str:
+    """Run the tool, which is to fail, and give what it says on stderr."""
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main([str(argument) for argument in arguments]))
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_photos_and_videos_are_annotated(main, model, folder, photo, tmp_path):
+    out = tmp_path / 'out'
+    main([str(folder), *model, '--out-dir', str(out), '--output-maps'])
+    found = results(out)
+    assert len(found['joints']) == 14 and found['failed'] == []
+    assert [Path(image['image']).name for image in found['images']] == [
+        'a.png',
+        'b.jpg',
+    ]
+    (person,) = found['images'][0]['persons']
+    assert person['box'] == [0, 0, 90, 120]
+    assert np.shape(person['keypoints']) == (14, 2)
+    assert np.shape(person['scores']) == (14,)
+    assert np.ptp(person['keypoints'], axis=0).min() > 5
+
+    drawn = cv2.imread(str(out / found['images'][0]['drawn']))
+    assert drawn.shape == photo.shape
+    assert np.abs(drawn.astype(int) - photo).max() > 60
+
+    (video,) = found['videos']
+    assert (video['fps'], [frame['frame'] for frame in video['frames']]) == (
+        10,
+        [0, 1, 2],
+    )
+    capture = cv2.VideoCapture(str(out / video['drawn']))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert capture.read()[1].shape == photo.shape
+
+    with np.load(out / 'maps' / 'a.npz') as maps:
+        assert maps['detector'].shape == maps['regressor'].shape == (1, 14, 48, 48)
+        peak = np.unravel_index(maps['regressor'][0, 3].argmax(), (48, 48))[::-1]
+        corner = maps['centers'][0] - maps['sizes'][0] / 2
+        place = corner + np.array(peak) * maps['sizes'][0] / 48
+        step = maps['sizes'][0].max() / 48
+        np.testing.assert_allclose(place, person['keypoints'][3], atol=step)
+
+
+def test_persons_of_a_box_file_come_in_its_order(main, model, folder, tmp_path):
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(
+        '{"a.png": [[0, 0, 50, 60], [20, 30, 80, 110]], "b.jpg": [], '
+        '"clip.mp4": [[0, 0, 90, 90]]}'
+    )
+    out = tmp_path / 'out'
+    main(
+        [str(folder), *model, '--out-dir', str(out), '--boxes', str(boxes)]
+        + ['--no-draw']
+    )
+    first, second = results(out)['images']
+    assert [person['box'] for person in first['persons']] == [
+        [0, 0, 50, 60],
+        [20, 30, 80, 110],
+    ]
+    assert second['persons'] == []
+    frames = results(out)['videos'][0]['frames']
+    assert [len(frame['persons']) for frame in frames] == [1, 1, 1]
+    assert [path.name for path in out.iterdir()] == ['poses.json']
+
+
+def test_photos_of_every_kind_work(main, model, photo, tmp_path):
+    grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    kinds = dict(
+        grey=grey,
+        deep=photo.astype(np.uint16) * 257,
+        clear=np.dstack([photo, np.full_like(grey, 255)]),
+    )
+    paths = []
+    for name, picture in {'plain': photo, **kinds}.items():
+        paths.append(str(tmp_path / f'{name}.png'))
+        cv2.imwrite(paths[-1], picture)
+    main([*paths, *model, '--out-dir', str(tmp_path / 'out'), '--no-draw'])
+    plain, _, deep, clear = results(tmp_path / 'out')['images']
+    assert plain['persons'] == deep['persons'] == clear['persons']
+
+
+def test_a_broken_photo_does_not_stop_the_others(config, checkpoints, folder, tmp_path):
+    broken = folder / 'aa.jpg'
+    broken.write_bytes((folder / 'b.jpg').read_bytes()[:700])
+    (folder / 'clip.mp4').unlink()
+    cv2.imwrite(str(folder / 'dot.png'), np.zeros((1, 1, 3), np.uint8))
+    out = tmp_path / 'out'
+    done = subprocess.run(
+        [sys.executable, TOOL, folder, '--config', config]
+        + ['--weights', checkpoints['without_meta'], '--out-dir', out],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f'error: {broken}: the photo ends early')
+    assert second.startswith(f'error: {folder / "dot.png"}: a photo of 1 x 1 px')
+    found = results(out)
+    assert [Path(image['image']).name for image in found['images']] == [
+        'a.png',
+        'b.jpg',
+    ]
+    assert [Path(one['input']).name for one in found['failed']] == ['aa.jpg', 'dot.png']
+    assert {p.name for p in (out / 'drawn').iterdir()} == {'a.jpg', 'b.jpg'}
+
+
+@pytest.mark.parametrize(
+    ('box', 'fault'),
+    [
+        ('[95, 0, 99, 50]', 'outside'),
+        ('[9, 9, 9, 50]', 'empty'),
+        ('[NaN, 0, 9, 9]', 'NaN'),
+    ],
+)
+def test_faulty_boxes_leave_nothing_behind(
+    main, model, folder, tmp_path, capsys, box, fault
+):
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(f'{{"a.png": [{box}]}}')
+    out = tmp_path / 'out'
+    arguments = [folder / 'a.png', *model, '--out-dir', out, '--boxes', boxes]
+    line = exit_line(main, arguments, capsys)
+    assert line.count('\n') == 1 and 'a.png' in line and fault in line
+    assert not list(out.iterdir())
+
+
+def test_wrong_paths_and_options_are_one_line(main, model, folder, tmp_path, capsys):
+    out = ['--out-dir', tmp_path / 'out']
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+    for inputs, options, fault in (
+        ([tmp_path / 'no.jpg'], [*model, *out], 'no.jpg: no such file or folder'),
+        ([empty], [*model, *out], 'no photo or video in this folder'),
+        ([folder], [*model, *out, '--detector-weights', 'x.pth'], 'needs --detector'),
+        ([folder], [*model, *out, '--boxes', 'no.json'], 'no.json: No such file'),
+        ([folder], [*model, '--out-dir', folder / 'a.png'], 'File exists'),
+        (
+            [folder],
+            ['--config', folder / 'no.py', '--weights', 'x.pth', *out],
+            'no such config',
+        ),
+    ):
+        line = exit_line(main, [*inputs, *options], capsys)
+        assert line.startswith('error: ') and line.count('\n') == 1
+        assert fault in line
+    assert not (tmp_path / 'out').exists()

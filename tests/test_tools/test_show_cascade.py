@@ -1,0 +1,112 @@
+"""The panel tool, with and without ground truth."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from phr_mmpose.apis.known_joints import joint_index, known_joints
+from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
+from phr_mmpose.utils.errors import UserError
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'show_cascade.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = importlib.util.spec_from_file_location('show_cascade', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture
+def model(config, checkpoints) -> list[str]:
+    weights = checkpoints['with_meta']
+    return ['--config', config, '--weights', weights, '--device', 'cpu', '--dpi', '60']
+
+
+def person(image: str, count: int = 14, center=(46, 61)) -> dict:
+    """Joint k at (k + 1, 2 k + 1) of a list, which counts from 1; the last hidden."""
+    return dict(
+        image=image,
+        center=list(center),
+        scale=0.5,
+        joints=[[k + 1, 2 * k + 1] for k in range(count)],
+        joints_vis=[1] * (count - 1) + [0],
+        joints_visible=[1] * (count - 2) + [0, 0],
+    )
+
+
+@pytest.fixture
+def part_list(tmp_path) -> Path:
+    path = tmp_path / 'list.json'
+    path.write_text(json.dumps([person('other.png'), person('a.png')]))
+    return path
+
+
+def test_a_panel_is_drawn_with_and_without_truth(
+    main, model, folder, part_list, tmp_path
+):
+    photo, out = str(folder / 'a.png'), tmp_path / 'out'
+    main([photo, *model, '--out', str(out / 'chosen.png')])
+    main(
+        [photo, *model, '--out', str(out / 'known.png'), '--gt', str(part_list)]
+        + ['--joints', 'r_wrist', 'l_knee', 'neck', '--box', '10,10,80,100']
+    )
+    six, three = (cv2.imread(str(out / f'{n}.png')) for n in ('chosen', 'known'))
+    assert six.shape[1] > 1.5 * three.shape[1] > three.shape[0] > 100
+    assert len(list(out.iterdir())) == 2
+
+
+def test_bad_input_is_one_line_and_leaves_nothing(
+    main, model, folder, part_list, tmp_path
+):
+    photo, out = str(folder / 'a.png'), ['--out', str(tmp_path / 'panel.png')]
+    for arguments, fault in (
+        ([str(folder / 'no.png'), *model, *out], r'no\.png: No such file'),
+        ([photo, *model, *out, '--joints', 'tail'], "no joint 'tail'; there are right"),
+        ([photo, *model, *out, '--box', '1,2,3'], 'give four numbers'),
+        ([photo, *model, *out, '--box', '95,0,99,9'], 'outside the photo of 90 x 120'),
+        ([photo, *model, *out, '--box', 'nan,0,9,9'], 'NaN'),
+        ([photo, *model, *out, '--gt', 'no.json'], r'no\.json: no such annotation'),
+        ([photo, *model, '--out', 'x.doc'], 'cannot draw this kind'),
+    ):
+        with pytest.raises(UserError, match=fault) as caught:
+            main(arguments)
+        assert '\n' not in str(caught.value)
+    assert not (tmp_path / 'panel.png').exists()
+
+
+def test_joints_have_short_names():
+    assert joint_index('r_wrist', LSP_JOINTS) == LSP_JOINTS.index('right_wrist')
+    assert joint_index('Left-Knee', LSP_JOINTS) == LSP_JOINTS.index('left_knee')
+    assert joint_index('neck', LSP_JOINTS) == LSP_JOINTS.index('upper_neck')
+    assert joint_index('head_top', LSP_JOINTS) == LSP_JOINTS.index('head_top')
+
+
+def test_a_list_of_other_joints_is_mapped_by_name(part_list):
+    known = known_joints(part_list, 'some/a.png', MPII_JOINTS)
+    # LSP's joint 0 is the right ankle, 6 the right wrist, 12 the neck.
+    for name, index in (('right_ankle', 0), ('right_wrist', 6), ('upper_neck', 12)):
+        place = known.joints[MPII_JOINTS.index(name)]
+        assert place.tolist() == [index, 2 * index]
+    assert np.isnan(known.joints[MPII_JOINTS.index('pelvis')]).all()
+    assert np.isnan(known.joints[MPII_JOINTS.index('head_top')]).all()
+    hidden = [MPII_JOINTS[i] for i in np.flatnonzero(known.occluded)]
+    assert hidden == ['upper_neck']
+    # Side 0.5 x 200 px about (46, 61), counted from 1.
+    assert known.box.tolist() == [-5, 10, 95, 110]
+
+
+def test_of_several_persons_the_one_nearest_to_the_box_is_taken(tmp_path):
+    path = tmp_path / 'list.json'
+    persons = [person('x/a.png', 16, center) for center in ((21, 21), (81, 81))]
+    path.write_text(json.dumps(persons))
+    near = known_joints(path, 'x/a.png', MPII_JOINTS, np.array([60, 60, 90, 90]))
+    assert near.box.tolist() == [30, 30, 130, 130]
+    with pytest.raises(UserError, match=r'holds no person of b\.png'):
+        known_joints(path, 'b.png', MPII_JOINTS)

@@ -1,0 +1,88 @@
+"""The panel's choice of joints, its geometry and its file."""
+
+import cv2
+import numpy as np
+import pytest
+
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.visualization.cascade_panel import (
+    CROP_SIDE,
+    CascadeView,
+    choose_joints,
+    crop_photo,
+    draw_cascade_panel,
+)
+
+NAMES = ('right_hip', 'left_hip', 'upper_neck', 'head_top')
+
+
+@pytest.fixture
+def view() -> CascadeView:
+    detector = np.zeros((4, 24, 24), np.float32)
+    detector[range(4), 5, [3, 6, 9, 12]] = [0.9, 0.1, 0.5, 0.7]
+    return CascadeView(
+        image=np.full((60, 40, 3), 100, np.uint8),
+        center=np.array([20.0, 30.0]),
+        size=np.array([48.0, 48.0]),
+        detector=detector,
+        regressor=detector[:, ::-1],
+        keypoints=np.array([[2, 16], [8, 16], [14, 16], [20, 16]], np.float32),
+        names=NAMES,
+        links=((0, 1), (2, 3)),
+    )
+
+
+def test_half_of_the_joints_are_those_the_detector_is_least_sure_of(view):
+    assert choose_joints(view, 2) == [0, 1]
+    assert choose_joints(view, 3) == [0, 1, 2]
+    assert choose_joints(view, 9) == [0, 1, 2, 3]
+
+
+def test_known_occluded_joints_come_first(view):
+    view.occluded = np.array([False, False, False, True])
+    assert choose_joints(view, 2) == [0, 3]
+
+
+def test_the_crop_is_laid_out_as_the_maps(view):
+    view.image[16, 8] = 255
+    crop, matrix = crop_photo(view)
+    assert crop.shape == (CROP_SIDE, CROP_SIDE, 3)
+    place = matrix @ [8, 16, 1]
+    # 48 photo pixels become 24 map pixels: photo (8, 16) is map (6, 5).
+    np.testing.assert_allclose(place / (CROP_SIDE / 24), [6, 5])
+    brightest = np.unravel_index(crop[..., 0].argmax(), crop.shape[:2])
+    np.testing.assert_allclose(brightest[::-1], place, atol=1)
+    # The crop reaches 4 px over the photo's left border.
+    assert not crop[:, :20].any()
+
+
+def panel(view: CascadeView, path) -> np.ndarray:
+    draw_cascade_panel(view, [0, 1], path, dpi=80)
+    return cv2.imread(str(path)).astype(int)
+
+
+def test_the_panel_is_written_and_shows_what_is_known(view, tmp_path):
+    plain = panel(view, tmp_path / 'plain.png')
+    assert plain.shape[1] > plain.shape[0] > 150
+    view.truth = np.array([[30, 40], [8, 16], [np.nan, np.nan], [20, 16]])
+    view.occluded = np.array([False, True, False, False])
+    known = panel(view, tmp_path / 'known.png')
+    assert known.shape == plain.shape
+    orange = np.abs(known - [0x00, 0x5E, 0xD5]).max(axis=2) < 12
+    assert not (np.abs(plain - [0x00, 0x5E, 0xD5]).max(axis=2) < 12).any()
+    # A dashed outline: only about the last column's cells, and with gaps.
+    columns = np.flatnonzero(orange.sum(axis=0) > 40)
+    assert len(columns) >= 2 and columns.min() > known.shape[1] / 2
+    assert orange[:, columns[0]].sum() < 0.8 * known.shape[0]
+    assert {path.name for path in tmp_path.iterdir()} == {'plain.png', 'known.png'}
+
+
+def test_empty_maps_are_drawn_too(view, tmp_path):
+    view.detector = view.regressor = np.zeros((4, 24, 24), np.float32)
+    assert panel(view, tmp_path / 'empty.png').any()
+
+
+def test_a_kind_of_file_that_cannot_be_drawn_is_refused(view, tmp_path):
+    with pytest.raises(UserError, match='cannot draw this kind of file'):
+        draw_cascade_panel(view, [0], tmp_path / 'panel.doc')
+    assert not list(tmp_path.iterdir())
