@@ -38,6 +38,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         '--occlusion', type=float, default=0.1, help='share of joints behind objects'
     )
     parser.add_argument(
+        '--back-views', type=float, default=0.2, help='share of people seen from behind'
+    )
+    parser.add_argument(
         '--annotated', action='store_true', help='draw the joints into the sheet'
     )
     parser.add_argument('--zoom', type=float, default=1.5, help='of the sheet')
@@ -102,6 +105,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
         image_size=args.size,
         occlusion=args.occlusion,
+        back_views=args.back_views,
     )
     names, figures = [], []
     for number in tqdm(range(args.num), desc='figures', unit=''):

@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     call(
         'draw_figures.py',
-        *('--num', '12', '--seed', UNSEEN_SEED, '--out', out / 'unseen'),
+        *('--num', '12', '--seed', UNSEEN_SEED, '--back-views', '0'),
+        *('--out', out / 'unseen'),
     )
     call(
         'demo.py',

@@ -44,6 +44,9 @@ class FigureDataset(BaseCocoStyleDataset):
         image_size (int): Side of the pictures in pixels, from 64 to 1024.
         occlusion (float): Mean share of the joints that objects hide, in
             [0, 1]. It changes nothing but the objects. Defaults to 0.1.
+        back_views (float): Share of the people who do not sit that turn their
+            back, in [0, 1]: those whose left and right are hardest to tell.
+            Defaults to 0.2.
         cache (bool): Keep drawn figures in memory (3 bytes per pixel), shared
             by the loader's forked workers. Defaults to False.
         metainfo (dict, optional): Replaces ``METAINFO``.
@@ -62,6 +65,7 @@ class FigureDataset(BaseCocoStyleDataset):
         seed: int = 0,
         image_size: int = 160,
         occlusion: float = 0.1,
+        back_views: float = 0.2,
         cache: bool = False,
         metainfo: dict | None = None,
         **kwargs,
@@ -69,15 +73,17 @@ class FigureDataset(BaseCocoStyleDataset):
         _check_whole('num', num, 1)
         _check_whole('seed', seed, 0)
         _check_whole('image_size', image_size, _MIN_SIZE, _MAX_SIZE)
-        if not isinstance(occlusion, Real) or not 0 <= occlusion <= 1:
-            raise UserError(
-                f'FigureDataset: occlusion={occlusion!r} is no share; '
-                'give a number from 0 to 1'
-            )
+        for name, share in (('occlusion', occlusion), ('back_views', back_views)):
+            if not isinstance(share, Real) or not 0 <= share <= 1:
+                raise UserError(
+                    f'FigureDataset: {name}={share!r} is no share; '
+                    'give a number from 0 to 1'
+                )
         self.num = int(num)
         self.seed = int(seed)
         self.image_size = int(image_size)
         self.occlusion = float(occlusion)
+        self.back_views = float(back_views)
         self.cache = FigureCache(self.num, self.image_size) if cache else None
         super().__init__(metainfo=metainfo, data_mode='topdown', **kwargs)
 
@@ -107,7 +113,13 @@ class FigureDataset(BaseCocoStyleDataset):
         """
         figure = self.cache.get(number) if self.cache else None
         if figure is None:
-            figure = draw_figure(self.seed, number, self.image_size, self.occlusion)
+            figure = draw_figure(
+                self.seed,
+                number,
+                self.image_size,
+                self.occlusion,
+                self.back_views,
+            )
             if self.cache:
                 self.cache.put(number, figure)
         return figure

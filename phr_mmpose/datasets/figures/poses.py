@@ -221,14 +221,15 @@ def _vary(
     return max(low, min(high, rng.gauss(mean, spread)))
 
 
-def sample_pose(rng: random.Random) -> tuple[str, Pose]:
+def sample_pose(rng: random.Random, back_views: float = 0.2) -> tuple[str, Pose]:
     """Draw an activity and a pose of it, within the joints' limits.
 
-    Most people face the camera within 60 degrees; a fifth of those who do not
-    sit turn their back.
+    Most people face the camera within 60 degrees.
 
     Args:
         rng (random.Random): Source of chance.
+        back_views (float): Share of those who do not sit that turn their back,
+            in [0, 1]. It changes nothing but the turn. Defaults to 0.2.
 
     Returns:
         tuple[str, Pose]: The activity's name, a key of :data:`ACTIVITIES`, and
@@ -257,7 +258,7 @@ def sample_pose(rng: random.Random) -> tuple[str, Pose]:
         leg.knee = _vary(rng, leg.knee, 5, 0, 140)
         leg.toes = _vary(rng, leg.toes, 5, -15, 45)
     # The seat is drawn behind the person: only right from the front.
-    if rng.random() < 0.2 and not pose.seated:
+    if rng.random() < back_views and not pose.seated:
         pose.turn = 180 + _vary(rng, 0, 22, -50, 50)
     else:
         pose.turn = _vary(rng, 0, 30, -70, 70)

@@ -66,7 +66,11 @@ def _source(seed: int, index: int, stream: int) -> random.Random:
 
 
 def draw_figure(
-    seed: int, index: int, size: int = 160, occlusion: float = 0.1
+    seed: int,
+    index: int,
+    size: int = 160,
+    occlusion: float = 0.1,
+    back_views: float = 0.2,
 ) -> Figure:
     """Draw a person; a pure function of its arguments.
 
@@ -79,13 +83,15 @@ def draw_figure(
         size (int): Side of the picture in pixels.
         occlusion (float): Mean share of the joints that objects hide, in
             [0, 1]. The own body hides others.
+        back_views (float): Share of people seen from behind, in [0, 1], of
+            those who do not sit.
 
     Returns:
         Figure: The picture, the joints and their exact visibility.
     """
     chance = _source(seed, index, _BODY)
     body = sample_proportions(chance)
-    activity, pose = sample_pose(chance)
+    activity, pose = sample_pose(chance, back_views)
     skeleton = pose_skeleton(body, pose)
     camera, ground = _frame_person(chance, skeleton, pose.airborne, size)
     light = _light(chance)

@@ -126,3 +126,11 @@ def test_activities_all_occur_and_most_people_face_the_camera():
     assert 0.15 < (turns > 90).mean() < 0.23
     assert (np.abs(turns) <= 60).mean() > 0.7
     assert not any(pose.seated and pose.turn > 90 for _, pose in drawn)
+
+
+@pytest.mark.parametrize(('share', 'expected'), [(0.0, 0.0), (1.0, 1.0)])
+def test_back_views_decide_who_turns(share: float, expected: float) -> None:
+    rng = random.Random(0)
+    poses = [sample_pose(rng, share)[1] for _ in range(200)]
+    turned = [abs(pose.turn) > 90 for pose in poses if not pose.seated]
+    assert sum(turned) / len(turned) == expected
