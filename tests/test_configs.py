@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 
-import phr_mmpose  # noqa: F401
+from phr_mmpose.engine.stages import StageSchedule
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -84,8 +84,9 @@ def test_what_the_inferencer_reads(config):
 
 
 def test_stages_train_parts_of_the_model(config, model):
-    for stage in config.stages:
+    for stage in StageSchedule(config.stages).stages:
         model.set_trained(stage.trains)
+        assert model.trained == tuple(stage.trains)
     assert config.train_cfg.type == 'StagedTrainLoop'
     assert any(hook.type == 'StagedTrainingHook' for hook in config.custom_hooks)
     assert config.get('param_scheduler') is None

@@ -159,7 +159,7 @@ CODEC = BinaryDisc((48, 40), (48, 40), radius=3.75)
 
 
 @given(x=coordinates(0, 47), y=coordinates(0, 39))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_decoding_finds_the_centre_also_of_a_cut_disc(x, y):
     encoded = CODEC.encode(np.array([[[x, y]]], np.float32))
     keypoints, scores = CODEC.decode(encoded['heatmaps'])
