@@ -18,7 +18,7 @@ stages = [
     dict(
         name='detector',
         trains=['detector'],
-        epochs=9,
+        epochs=8,
         lr=dict(policy='cosine', start=2e-3, end=5e-4, warmup=100),
     ),
     dict(
@@ -30,7 +30,7 @@ stages = [
     dict(
         name='joint',
         trains=['detector', 'refiner'],
-        epochs=4,
+        epochs=3,
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=50),
     ),
 ]
