@@ -94,23 +94,35 @@ class PartMapCodec(BaseKeypointCodec):
         """
 
     def encode_batch(
-        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor | None = None
+        self,
+        keypoints: Tensor,
+        keypoints_visible: Tensor | None = None,
+        keypoints_visible_weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Draw the target maps of a batch on the device of the keypoints.
+
+        The flags are those of MMPose's ``encode``.
 
         Args:
             keypoints (Tensor): (B, K, 2) in input pixels; the values of joints
                 that are not annotated are never looked at.
-            annotated (Tensor): (B, K), non-zero where annotated.
-            unoccluded (Tensor, optional): (B, K), non-zero where visible.
-                Defaults to all annotated joints.
+            keypoints_visible (Tensor, optional): (B, K), non-zero where
+                annotated, or (B, K, 2) with [annotated, visible]. Defaults to
+                all annotated.
+            keypoints_visible_weights (Tensor, optional): (B, K), non-zero
+                where visible. Defaults to all annotated joints being visible.
 
         Returns:
             tuple[Tensor, Tensor]: Maps (B, K, H, W) float32; weights (B, K)
             float32.
         """
-        annotated = annotated > 0
-        unoccluded = annotated if unoccluded is None else (unoccluded > 0) & annotated
+        if keypoints_visible is None:
+            keypoints_visible = torch.ones_like(keypoints[..., 0])
+        if keypoints_visible.ndim == 3:
+            keypoints_visible, keypoints_visible_weights = keypoints_visible.unbind(-1)
+        annotated = unoccluded = keypoints_visible > 0
+        if keypoints_visible_weights is not None:
+            unoccluded = annotated & (keypoints_visible_weights > 0)
         # NaN or -1 at joints without annotation must not reach the arithmetic.
         points = keypoints.float().masked_fill(~annotated[..., None], 0) / self.stride
         drawn, weights = self.weigh(points, annotated, unoccluded)
@@ -153,19 +165,11 @@ class PartMapCodec(BaseKeypointCodec):
                 f'{type(self).__name__} draws one person per map, got '
                 f'{keypoints.shape[0]}; use a top-down pipeline'
             )
-        if keypoints_visible is None:
-            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
-        if keypoints_visible.ndim == 3:
-            keypoints_visible, keypoints_visible_weights = (
-                keypoints_visible[..., 0],
-                keypoints_visible[..., 1],
-            )
-        if keypoints_visible_weights is None:
-            keypoints_visible_weights = keypoints_visible
         maps, weights = self.encode_batch(
-            torch.from_numpy(np.ascontiguousarray(keypoints, dtype=np.float32)),
-            torch.from_numpy(np.ascontiguousarray(keypoints_visible)),
-            torch.from_numpy(np.ascontiguousarray(keypoints_visible_weights)),
+            *(
+                None if values is None else torch.tensor(values, dtype=torch.float32)
+                for values in (keypoints, keypoints_visible, keypoints_visible_weights)
+            )
         )
         return dict(heatmaps=maps[0].numpy(), keypoint_weights=weights.numpy())
 

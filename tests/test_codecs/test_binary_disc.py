@@ -138,6 +138,9 @@ def test_a_batch_equals_its_samples_and_plain_loops(device, dtype, occluded):
     )
     assert maps.shape == (5, 4, 12, 16) and maps.dtype == torch.float32
     assert maps.device.type == weights.device.type == device
+    flags = torch.from_numpy(np.stack([annotated, visible], axis=-1)).to(device)
+    both = codec.encode_batch(torch.from_numpy(keypoints).to(device, dtype), flags)
+    assert torch.equal(both[0], maps) and torch.equal(both[1], weights)
     for index in range(5):
         expected = reference_maps(
             lambda squared: squared <= 2.25**2,
