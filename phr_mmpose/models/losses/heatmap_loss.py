@@ -17,7 +17,7 @@ class HeatmapLoss(nn.Module):
         reduction (str): ``'mean'``: mean over the pixels of all weighted
             joints, ``sum(w * mean_hw(l)) / sum(w)``: it depends neither on
             the resolution nor on how many joints lack an annotation.
-            ``'paper'``: Eqs. 1 and 2 as printed, the sum over pixels and the
+            ``'sum'``: Eqs. 1 and 2 as printed, the sum over pixels and the
             mean over all K parts (and over the B samples),
             ``sum(w * sum_hw(l)) / (B * K)``: H x W times larger where every
             joint is annotated. Defaults to ``'mean'``.
@@ -29,9 +29,9 @@ class HeatmapLoss(nn.Module):
 
     def __init__(self, reduction: str = 'mean', loss_weight: float = 1.0):
         super().__init__()
-        if reduction not in ('mean', 'paper'):
+        if reduction not in ('mean', 'sum'):
             raise UserError(
-                f"{type(self).__name__} reduction must be 'mean' or 'paper', "
+                f"{type(self).__name__} reduction must be 'mean' or 'sum', "
                 f'got {reduction!r}'
             )
         self.reduction = reduction
@@ -62,6 +62,6 @@ class HeatmapLoss(nn.Module):
             target_weight = joints.new_ones(batch, parts)
         weights = target_weight.reshape(batch, parts)
         total = (joints * weights).sum()
-        if self.reduction == 'paper':
+        if self.reduction == 'sum':
             return self.loss_weight * total * (height * width / (batch * parts))
         return self.loss_weight * total / weights.sum().clamp(min=1e-6)
