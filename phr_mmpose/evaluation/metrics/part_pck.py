@@ -96,16 +96,21 @@ class PartPCK(BaseMetric):
                 with ``keypoints`` (1, K, 2) and ``gt_instances`` with
                 ``keypoints`` (1, K, 2), ``keypoints_visible`` (1, K), which
                 means annotated, and if known ``keypoints_unoccluded`` (1, K)
-                and ``head_size`` (1,).
+                and ``head_size`` (1,). Instead of both flags, as MMPose's own
+                packing hands them on: ``keypoints_visible`` (1, K, 2) with
+                [annotated, visible].
         """
         for sample in data_samples:
             pred, gt = sample['pred_instances'], sample['gt_instances']
+            flags = _array(gt['keypoints_visible'])[0] > 0
             result = {
                 'pred': _array(pred['keypoints'])[0],
                 'gt': _array(gt['keypoints'])[0],
-                'annotated': _array(gt['keypoints_visible'])[0] > 0,
+                'annotated': flags if flags.ndim == 1 else flags[:, 0],
             }
-            if 'keypoints_unoccluded' in gt:
+            if flags.ndim == 2:
+                result['unoccluded'] = flags.all(axis=1)
+            elif 'keypoints_unoccluded' in gt:
                 result['unoccluded'] = _array(gt['keypoints_unoccluded'])[0] > 0
             if 'head_size' in gt:
                 result['head_size'] = _array(gt['head_size']).reshape(-1)[0]

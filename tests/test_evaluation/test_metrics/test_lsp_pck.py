@@ -92,6 +92,9 @@ def test_visible_and_occluded_joints_apart():
     assert metrics['Ankle_occluded'] == 0
     assert metrics['Wrist_occluded'] == 100
     assert 'Hip_occluded' not in metrics
+    # Both flags in one array, as the stock packing leaves them.
+    both = np.stack([np.ones((1, 14), np.float32), unoccluded], axis=-1)
+    assert evaluate([sample(gt, pred, both)]) == metrics
 
 
 def test_tensors_and_missing_predictions():
