@@ -119,5 +119,5 @@ def test_equals_torch_where_all_joints_weigh(kind, reference):
 @pytest.mark.parametrize('kind', LOSSES)
 def test_registered_and_strict_about_the_reduction(kind):
     assert MODELS.get(kind.__name__) is kind
-    with pytest.raises(UserError, match="reduction must be 'mean' or 'none'"):
+    with pytest.raises(UserError, match="reduction must be 'mean' or 'sum'"):
         kind(reduction='none')
