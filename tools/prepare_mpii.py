@@ -5,6 +5,7 @@ from pathlib import Path
 
 from phr_mmpose.datasets.readers.mpii import (
     PERSONS,
+    find_list,
     find_release,
     read_mpii_lists,
     read_mpii_release,
@@ -30,12 +31,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--val-list',
         type=Path,
-        help='.mat: photos to validate on, a JSON list or a .txt of image names',
+        help='.mat: photos to validate on, a JSON list or a .txt of image names '
+        '(default: mpii_val.json, .json.gz or .txt beside it)',
     )
     parser.add_argument(
         '--train-list',
         type=Path,
-        help='.mat: photos to train on (default: all others with published joints)',
+        help='.mat: photos to train on (default: mpii_train.json, .json.gz or .txt '
+        'beside it, else all others with published joints)',
     )
     parser.add_argument(
         '--persons',
@@ -77,8 +80,8 @@ def main(argv: list[str] | None = None) -> None:
         source = read_mpii_release(
             release,
             release.parent / 'images',
-            args.val_list,
-            args.train_list,
+            args.val_list or find_list(release.parent, 'mpii_val'),
+            args.train_list or find_list(release.parent, 'mpii_train'),
             args.persons,
             check_photos,
         )

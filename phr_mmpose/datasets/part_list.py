@@ -158,7 +158,7 @@ def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple, bool]:
     image = _get(entry, 'image')
     if not isinstance(image, str) or not image:
         raise UserError(f'"image" must be a file name, not {image!r}')
-    if PurePosixPath(image).is_absolute():
+    if not stays_inside(image):
         raise UserError(f'"image" must be relative to the photos, not {image!r}')
 
     center = _numbers(entry, 'center', (2,))
@@ -214,6 +214,19 @@ def _flags(entry: dict, key: str, num_joints: int) -> np.ndarray:
     if not (flags | (array == 0)).all():
         raise UserError(f'"{key}" may hold only 0 and 1')
     return flags
+
+
+def stays_inside(image: str) -> bool:
+    """Whether a photo's name stays within the folder that it is relative to.
+
+    Args:
+        image (str): The name as a list has it.
+
+    Returns:
+        bool: False for an absolute path and for one that climbs by ``..``.
+    """
+    path = PurePosixPath(image)
+    return not path.is_absolute() and '..' not in path.parts
 
 
 def occluded_share(parts: PartList) -> float:

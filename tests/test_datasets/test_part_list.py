@@ -77,6 +77,7 @@ NAN = float('nan')
         ({'joints_vis': None}, '"joints_vis" is missing'),
         ({'image': ''}, '"image"'),
         ({'image': '/etc/passwd'}, '"image" must be relative'),
+        ({'image': 'a/../../b.jpg'}, '"image" must be relative'),
         ({'image': 7}, '"image"'),
         ({'center': [1]}, '"center"'),
         ({'center': [NAN, 1]}, '"center" holds NaN'),

@@ -64,8 +64,8 @@ def read_mpii_lists(
     """
     folder = Path(folder)
     lists = {}
-    for name, stems in _LIST_NAMES.items():
-        path = _first_file(folder, stems, ('.json', '.json.gz'))
+    for name in _LIST_NAMES:
+        path = find_list(folder, name, ('.json', '.json.gz'))
         if path is not None:
             lists[name] = load_part_list(path, _NUM_JOINTS)
     if not lists:
@@ -158,8 +158,22 @@ def find_release(folder: str | Path) -> Path | None:
     return next(iter(sorted(folder.glob('mpii_human_pose*.mat'))), None)
 
 
-def _first_file(folder: Path, stems: tuple, suffixes: tuple) -> Path | None:
-    paths = (folder / f'{stem}{suffix}' for stem in stems for suffix in suffixes)
+def find_list(
+    folder: Path, name: str, suffixes: tuple[str, ...] = ('.json', '.json.gz', '.txt')
+) -> Path | None:
+    """Find one of the two lists in a folder, under any of its usual names.
+
+    Args:
+        folder (Path): Where to look.
+        name (str): ``'mpii_train'`` or ``'mpii_val'``.
+        suffixes (tuple[str]): Kinds of files that will do.
+
+    Returns:
+        Path | None: The file; None where there is none.
+    """
+    paths = (
+        folder / f'{stem}{suffix}' for stem in _LIST_NAMES[name] for suffix in suffixes
+    )
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -176,6 +190,13 @@ def _finish(photos: Path, lists: dict[str, PartList], check_photos: bool) -> Sou
         for name, parts in lists.items()
         if len(parts) != COMMON_COUNTS[name]
     ]
+    if 'mpii_val' not in lists:
+        notes.append('no list of validation photos: nothing is kept to evaluate on')
+    elif headless := int(np.isnan(lists['mpii_val'].head_boxes).any(axis=1).sum()):
+        notes.append(
+            f'mpii_val: {headless:,} persons have no head box, without which there is '
+            "no PCKh: prepare it from the release's .mat, or give --headboxes"
+        )
     absent = set(named).difference(present)
     if absent:
         notes.append(

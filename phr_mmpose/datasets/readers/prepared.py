@@ -8,7 +8,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from phr_mmpose.datasets.part_list import PartList, occluded_share, save_part_list
+from phr_mmpose.datasets.part_list import (
+    PartList,
+    occluded_share,
+    save_part_list,
+    stays_inside,
+)
+from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
 WAYS = ('link', 'copy', 'none')
@@ -51,9 +57,15 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
 
     Returns:
         list[str]: Lines that say what was written.
+
+    Raises:
+        UserError: If a photo's name leads out of the folder.
     """
+    named = {name for parts in source.lists.values() for name in parts.images}
+    for image in named:
+        if not stays_inside(image):
+            raise UserError(f'{source.photos}: the photo {image!r} lies outside of it')
     if images != 'none':
-        named = {name for parts in source.lists.values() for name in parts.images}
         for image in shown(sorted(named - source.absent), 'placing photos'):
             start = source.photos / Path(image).relative_to(source.kind)
             _place(start, folder / 'images' / image, link=images == 'link')

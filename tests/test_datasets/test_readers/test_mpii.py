@@ -159,9 +159,36 @@ def test_tool_on_a_release(run_tool, synthetic, release, tmp_path, capsys):
     out = capsys.readouterr().out
     assert '2 persons in 2 photos, 7 joints, 28.6% occluded' in out
     assert '1 of 2 photos are not in' in out
+    assert 'no list of validation photos' in out
     assert (tmp_path / 'dst' / 'images' / 'mpii' / 'a.jpg').samefile(photo)
     parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16)
     assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
+
+
+def test_tool_splits_a_release_by_the_lists_beside_it(run_tool, release, tmp_path):
+    dst = tmp_path / 'dst'
+    (release.parent / 'valid.json').write_text(json.dumps([listed('b.jpg', 200, 4.7)]))
+    run_tool('prepare_mpii', release.parent, dst)
+    found = [
+        load_part_list(dst / 'annotations' / f'{name}.json', 16).images
+        for name in ('mpii_train', 'mpii_val')
+    ]
+    assert found == [['mpii/a.jpg'], ['mpii/b.jpg']]
+
+
+def test_a_photo_that_leads_out_of_the_folder_is_refused(run_tool, synthetic, tmp_path):
+    image = synthetic.struct([{'name': '../../a.jpg'}])
+    rectangles = synthetic.struct([synthetic.person(5, [synthetic.point(7, 1, 2)])])
+    photo = synthetic.struct([{'image': image, 'annorect': rectangles}])
+    content = {
+        'annolist': photo,
+        'img_train': np.array([[1]]),
+        'single_person': synthetic.cell([1]),
+    }
+    path = synthetic.write_mpii(tmp_path / 'src', content)
+    with pytest.raises(SystemExit):
+        run_tool('prepare_mpii', path, tmp_path / 'dst')
+    assert not (tmp_path / 'dst').exists()
 
 
 def test_tool_refuses(run_tool, synthetic, release, tmp_path, capsys):
@@ -194,4 +221,5 @@ def test_tool_on_a_real_list(run_tool, data_root, tmp_path, capsys):
     out = capsys.readouterr().out
     assert '2,958 persons in 2,729 photos, 44,240 joints, 23.2% occluded' in out
     assert '2,729 of 2,729 photos are not in' in out
+    assert '2,958 persons have no head box' in out
     assert 'widely used' not in out
