@@ -294,8 +294,8 @@ class CascadeHeatmapRegressionHead(BaseHead):
                 of the mirrored image's.
             batch_data_samples (list[PoseDataSample]): The samples.
             test_cfg (dict, optional): ``flip_test``; ``shift_heatmap``
-                (default: only where maps are smaller than the input, since at
-                full resolution mirrored maps align by themselves);
+                (default True: align the mirrored maps; at full resolution
+                they align by themselves);
                 ``output``, ``'refiner'`` or ``'detector'``;
                 ``output_heatmaps``.
 
@@ -320,9 +320,12 @@ class CascadeHeatmapRegressionHead(BaseHead):
             straight = self._maps(feats[0], with_refiner)
             mirrored = self._maps(feats[1], with_refiner)
             indices = batch_data_samples[0].metainfo['flip_indices']
-            shift = test_cfg.get('shift_heatmap', self.decoder.stride > 1)
+            shift = test_cfg.get('shift_heatmap', True)
+            # Input column x is heatmap column x / s. Its mirror image, W - 1 - x,
+            # lies (s - 1) / s columns off the mirrored x / s.
+            offset = 1 - 1 / self.decoder.stride if shift else 0.0
             maps = {
-                name: 0.5 * (value + _unflip(mirrored[name], indices, shift))
+                name: 0.5 * (value + _unflip(mirrored[name], indices, offset))
                 for name, value in straight.items()
             }
         else:
@@ -352,7 +355,10 @@ class CascadeHeatmapRegressionHead(BaseHead):
         return maps
 
 
-def _unflip(maps: Tensor, flip_indices: Sequence[int], shift: bool) -> Tensor:
-    return flip_heatmaps(
-        maps, flip_indices=flip_indices, flip_mode='heatmap', shift_heatmap=shift
-    )
+def _unflip(maps: Tensor, flip_indices: Sequence[int], offset: float) -> Tensor:
+    """Mirror maps (B, K, H, W) back and move them right by part of a column."""
+    maps = flip_heatmaps(maps, flip_indices, shift_heatmap=False)
+    if not offset:
+        return maps
+    moved = torch.cat((maps[..., :1], maps[..., :-1]), dim=-1)
+    return maps.lerp(moved, offset)

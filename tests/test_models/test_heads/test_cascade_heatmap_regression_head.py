@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from cascade_samples import PARTS, SIDE, batch, build_head, build_model, sample
 from mmpose.registry import MODELS
 
+from phr_mmpose.codecs import GaussianConfidence
 from phr_mmpose.models import CascadeHeatmapRegressionHead
+from phr_mmpose.models.heads.cascade_heatmap_regression_head import _unflip
 from phr_mmpose.utils.errors import UserError
 
 
@@ -250,7 +252,7 @@ class TestPredict:
         mirrored = self.maps(model, images.flip(-1))[1].flip(-1)[:, [1, 0, 2, 3]]
         plain = (straight + mirrored) / 2
         shifted = mirrored.clone()
-        shifted[..., 1:] = mirrored[..., :-1]
+        shifted[..., 1:] = 0.25 * mirrored[..., 1:] + 0.75 * mirrored[..., :-1]
         shifted = (straight + shifted) / 2
         for test_cfg, expected in (
             (dict(), shifted),
@@ -359,3 +361,15 @@ def test_features_too_small_for_the_refiner_get_one_line():
     images, samples = batch()
     with pytest.raises(UserError, match=r'maps of \(2, 2\) px, not divisible by 8'):
         model.loss(images, samples)
+
+
+@pytest.mark.parametrize('stride', [1, 2, 4])
+def test_mirrored_maps_align_at_every_stride(stride):
+    side = 16 * stride
+    codec = GaussianConfidence((side, side), (16, 16), sigma=2.0, refinement='taylor')
+    column = 5.0 * stride + 1
+    points = torch.tensor([[[side - 1 - column, 7.0 * stride]]])
+    seen, _ = codec.encode_batch(points, torch.ones(1, 1))
+    aligned = _unflip(seen, [0], 1 - 1 / stride)
+    found, _ = codec.decode_batch(aligned)
+    assert abs(found[0, 0, 0].item() - column) < 0.03 * stride
