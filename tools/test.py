@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config, DictAction
@@ -31,7 +30,7 @@ from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
-from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.config import choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
@@ -77,27 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     config = load_config(args.config, args.cfg_options)
-    weights = get_state_dict(load_from_local(args.checkpoint, 'cpu'), args.checkpoint)
-    config.work_dir = (
-        args.work_dir
-        or config.get('work_dir')
-        or str(Path('work_dirs', Path(args.config).stem))
-    )
-    config.load_from, config.resume = args.checkpoint, False
-    if args.detector:
-        config.model.test_cfg = {
-            **(config.model.get('test_cfg') or {}),
-            'output': 'detector',
-        }
-    metric_config = the_metric(config)
-    if args.out:
-        metric_config.out = args.out
-
-    runner = Runner.from_cfg(config)
-    check_matches(runner.model, weights, args.checkpoint)
-    collected = CollectResults()
-    runner.register_hook(collected)
-    metrics = runner.test()
+    with naming(args.config):
+        metrics, collected = evaluate(config, args)
 
     distances, poses, names = collected.distances()
     metric = collected.metric
@@ -140,6 +120,32 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + '\n')
+
+
+def evaluate(
+    config: Config, args: argparse.Namespace
+) -> tuple[dict[str, float], 'CollectResults']:
+    """Run the test data through the model.
+
+    Returns:
+        tuple: The metrics, and what they were computed from.
+    """
+    weights = get_state_dict(load_from_local(args.checkpoint, 'cpu'), args.checkpoint)
+    config.work_dir = choose_work_dir(config, args.config, args.work_dir)
+    config.load_from, config.resume = args.checkpoint, False
+    if args.detector:
+        config.model.test_cfg = {
+            **(config.model.get('test_cfg') or {}),
+            'output': 'detector',
+        }
+    metric_config = the_metric(config)
+    if args.out:
+        metric_config.out = args.out
+    runner = Runner.from_cfg(config)
+    check_matches(runner.model, weights, args.checkpoint)
+    collected = CollectResults()
+    runner.register_hook(collected)
+    return runner.test(), collected
 
 
 def the_metric(config: Config) -> dict:

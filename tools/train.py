@@ -5,15 +5,13 @@ Examples:
     python tools/train.py configs/phr_tiny_lsp.py --resume
     python tools/train.py configs/phr_tiny_lsp.py --stages regressor joint \
         --load-from work_dirs/other/stage_detector.pth --work-dir work_dirs/mine
-    torchrun --nproc_per_node 2 tools/train.py configs/phr_res152_mpii.py \
-        --launcher pytorch
+    torchrun --nproc_per_node 2 tools/train.py configs/phr_res152_mpii.py
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
@@ -25,7 +23,7 @@ from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, select_stages
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
-from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.config import choose_work_dir, load_config, naming
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -73,7 +71,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='override values of the config, such as train_dataloader.batch_size=8',
     )
     parser.add_argument(
-        '--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none'
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        # Processes of torchrun that knew nothing of each other would write to one
+        # work directory.
+        default='pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none',
+        help='what started the processes (default: pytorch under torchrun)',
     )
     # Old versions of torch's launcher give the rank as an argument.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -92,11 +95,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     config = load_config(args.config, args.cfg_options)
-    config.work_dir = (
-        args.work_dir
-        or config.get('work_dir')
-        or str(Path('work_dirs', Path(args.config).stem))
-    )
+    with naming(args.config):
+        train(config, args)
+
+
+def train(config: Config, args: argparse.Namespace) -> None:
+    """Fit a config to the command line and run it."""
+    config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.seed is not None:

@@ -1,6 +1,7 @@
-"""Reading a config, with one line where it cannot be read."""
+"""Reading a config, with one line where it cannot be read or does not fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         config = Config.fromfile(path)
     # A config is a program: whatever it raises is a fault of the file.
     except Exception as error:
-        raise UserError(
-            f'{path}: is no readable config: {_line(error)}'
-        ) from error
+        raise UserError(f'{path}: is no readable config: {_line(error)}') from error
     if options:
         try:
             config.merge_from_dict(dict(options))
@@ -41,6 +40,39 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
                 f'--cfg-options {_written(options)} does not fit {path}: {_line(error)}'
             ) from error
     return config
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Have errors of what is built from a config name its file.
+
+    What builds a model or a schedule sees values only, not where they stand.
+
+    Args:
+        path (str | Path): The config.
+
+    Raises:
+        UserError: In place of each that is raised inside.
+    """
+    try:
+        yield
+    except UserError as error:
+        text = str(error).removeprefix('config: ')
+        raise UserError(text if str(path) in text else f'{path}: {text}') from error
+
+
+def choose_work_dir(config: Config, path: str | Path, chosen: str | None = None) -> str:
+    """Choose the folder for a run's logs and checkpoints.
+
+    Args:
+        config (Config): The config.
+        path (str | Path): Its file.
+        chosen (str, optional): What the command line says, if it does.
+
+    Returns:
+        str: That, else the config's ``work_dir``, else ``work_dirs/NAME``.
+    """
+    return chosen or config.get('work_dir') or str(Path('work_dirs', Path(path).stem))
 
 
 def _line(error: Exception) -> str:

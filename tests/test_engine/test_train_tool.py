@@ -69,7 +69,6 @@ def test_two_processes_on_cpus(tiny, tmp_path):
         '--nproc_per_node=2',
         tiny.repo / 'tools' / 'train.py',
         tiny.path,
-        '--launcher=pytorch',
         f'--work-dir={tmp_path}',
         '--cfg-options',
         'stages.0.epochs=1',
@@ -165,9 +164,23 @@ def test_faulty_configs_and_options(train, tiny, tmp_path):
     assert "no stage 'regresor' in the config" in line
     line = fails(train, tiny.path, '--cfg-options', 'stages.7.epochs=1')
     assert '--cfg-options stages.7.epochs=1 does not fit' in line
-    assert 'epochs must be 1' in fails(
-        train, tiny.path, '--cfg-options', 'stages.0.epochs=0'
-    )
+    line = fails(train, tiny.path, '--cfg-options', 'stages.0.epochs=0')
+    assert line.startswith(f"{tiny.path}: stage 'detector': epochs must be 1")
+
+
+@pytest.mark.parametrize(
+    ('option', 'mend'),
+    [
+        ('model.head.input_size=(36,36)', 'not divisible by 8'),
+        ('model.head.heatmap_size=(12,12)', 'must be input_size divided by one'),
+        ('model.head.refiner.output_stride=4', 'set its output_stride to 1'),
+    ],
+)
+def test_sizes_that_do_not_fit_name_the_config(train, tiny, tmp_path, option, mend):
+    work = f'--work-dir={tmp_path}'
+    line = fails(train, tiny.path, work, '--cfg-options', option)
+    assert line.startswith(f'{tiny.path}: ') and mend in line
+    assert not list(tmp_path.glob('**/*.pth'))
 
 
 def test_a_tool_ends_with_one_line_and_a_code(train, monkeypatch, capsys):
