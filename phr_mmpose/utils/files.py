@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from phr_mmpose.utils.errors import UserError
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -20,12 +22,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Yields:
         Path: Where to write.
+
+    Raises:
+        UserError: If nothing can be written there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f'.{path.stem}.', suffix=path.suffix, dir=path.parent
-    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f'.{path.stem}.', suffix=path.suffix, dir=path.parent
+        )
+    except OSError as error:
+        raise UserError(
+            f'{path}: cannot be written ({error.strerror}); name another place'
+        ) from None
     os.close(handle)
     temporary = Path(name)
     try:
