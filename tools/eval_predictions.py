@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.evaluation.curves import draw_curves, pck_curve
+from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import (
     column_joints,
     joint_rates,
@@ -35,8 +35,6 @@ from phr_mmpose.evaluation.scoring import Scores, score
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
-
-CURVE_POINTS = 51
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -118,10 +116,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         head_top = rates[truth.names.index('head_top')]
         print(f'Head: mean of upper neck and head top; head top alone {head_top:.1f}')
     if args.curve:
-        save_curve(
-            args.curve,
-            truth,
+        draw_split_curves(
             distances,
+            truth.annotated,
+            truth.unoccluded,
+            truth.names,
+            truth.measure,
+            truth.thr,
+            args.curve,
             f'{args.dataset.upper()}: {Path(args.pred).name}',
         )
     if args.json:
@@ -131,19 +133,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def note(line: str) -> None:
     """Tell the user what was decided, without mixing it into the table."""
     print(f'note: {line}', file=sys.stderr)
-
-
-def save_curve(
-    path: str, truth: GroundTruth, distances: np.ndarray, title: str
-) -> None:
-    """Draw the curve of all, visible and occluded joints up to the threshold."""
-    thresholds = np.linspace(0, truth.thr, CURVE_POINTS)
-    columns = column_joints(truth.names)
-    curves = {
-        f'{name} joints': pck_curve(distances, mask, columns, thresholds)
-        for name, mask in splits(truth.annotated, truth.unoccluded).items()
-    }
-    draw_curves(curves, thresholds, truth.measure, truth.unit, path, title)
 
 
 def save_json(

@@ -19,12 +19,8 @@ from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from phr_mmpose.evaluation.curves import draw_curves, pck_curve
-from phr_mmpose.evaluation.functional.pck import (
-    column_joints,
-    normalized_distances,
-    splits,
-)
+from phr_mmpose.evaluation.curves import draw_split_curves
+from phr_mmpose.evaluation.functional.pck import normalized_distances
 from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
@@ -33,9 +29,6 @@ from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
-
-CURVE_POINTS = 51
-UNITS = {'PCK': 'torso lengths', 'PCKh': 'head sizes'}
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -95,17 +88,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'{len(distances)} persons, {title}')
     print(table(scores.rows))
     if args.curve:
-        thresholds = np.linspace(0, metric.thr, CURVE_POINTS)
-        columns = column_joints(names)
-        curves = {
-            f'{name} joints': pck_curve(distances, mask, columns, thresholds)
-            for name, mask in splits(poses.annotated, poses.unoccluded).items()
-        }
-        draw_curves(
-            curves,
-            thresholds,
+        draw_split_curves(
+            distances,
+            poses.annotated,
+            poses.unoccluded,
+            names,
             metric.measure,
-            UNITS[metric.measure],
+            metric.thr,
             args.curve,
             title,
         )

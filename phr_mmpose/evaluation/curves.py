@@ -8,7 +8,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from phr_mmpose.evaluation.functional.pck import COLUMNS, column_rates
+from phr_mmpose.evaluation.functional.pck import (
+    COLUMNS,
+    column_joints,
+    column_rates,
+    splits,
+)
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
@@ -16,6 +21,8 @@ _INK, _FAINT = '0.15', '0.85'
 # Okabe and Ito's colours, which stay apart for the colour-blind.
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '0.4')
 _STYLES = ('-', '--', '-.', ':')
+_UNITS = {'PCK': 'torso lengths', 'PCKh': 'head sizes'}
+_POINTS = 51
 
 
 def pck_curve(
@@ -41,11 +48,46 @@ def pck_curve(
     return {name: np.array([rate[name] for rate in rates]) for name in COLUMNS}
 
 
+def draw_split_curves(
+    distances: np.ndarray,
+    annotated: np.ndarray,
+    unoccluded: np.ndarray | None,
+    names: Sequence[str],
+    measure: str,
+    thr: float,
+    path: str | Path,
+    title: str = '',
+) -> None:
+    """Draw one system's curves of all, of visible and of occluded joints.
+
+    Args:
+        distances (np.ndarray): Normalised distances of shape (N, K), N persons
+            of K joints.
+        annotated (np.ndarray): Shape (N, K), non-zero where annotated.
+        unoccluded (np.ndarray | None): Shape (N, K), non-zero where annotated
+            and visible; None where the data does not know.
+        names (Sequence[str]): The K joint names.
+        measure (str): ``'PCK'`` or ``'PCKh'``.
+        thr (float): The last threshold.
+        path (str | Path): Picture file; the suffix chooses the format.
+        title (str): Headline. Defaults to none.
+
+    Raises:
+        UserError: If the suffix is of no kind that can be drawn.
+    """
+    thresholds = np.linspace(0, thr, _POINTS)
+    columns = column_joints(names)
+    curves = {
+        f'{name} joints': pck_curve(distances, mask, columns, thresholds)
+        for name, mask in splits(annotated, unoccluded).items()
+    }
+    draw_curves(curves, thresholds, measure, path, title)
+
+
 def draw_curves(
     curves: Mapping[str, Mapping[str, np.ndarray]],
     thresholds: np.ndarray,
     measure: str,
-    unit: str,
     path: str | Path,
     title: str = '',
 ) -> None:
@@ -56,8 +98,7 @@ def draw_curves(
             its curves from :func:`pck_curve`. The legend of each panel gives
             the rate at the last threshold.
         thresholds (np.ndarray): Shape (T,), ascending.
-        measure (str): Name of the y axis, such as ``'PCK'``.
-        unit (str): What the thresholds count, such as ``'torso lengths'``.
+        measure (str): ``'PCK'`` or ``'PCKh'``.
         path (str | Path): Picture file; the suffix chooses the format.
         title (str): Headline. Defaults to none.
 
@@ -68,7 +109,7 @@ def draw_curves(
     if Path(path).suffix[1:].lower() not in kinds:
         raise UserError(f'{path}: cannot draw this kind of file; name a .png or .pdf')
     with matplotlib.rc_context({'font.size': 9, 'svg.fonttype': 'none'}):
-        figure = _figure(curves, thresholds, measure, unit, title)
+        figure = _figure(curves, thresholds, measure, title)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=160)
 
@@ -77,7 +118,6 @@ def _figure(
     curves: Mapping[str, Mapping[str, np.ndarray]],
     thresholds: np.ndarray,
     measure: str,
-    unit: str,
     title: str,
 ) -> Figure:
     figure = Figure(figsize=(11, 5.8), layout='constrained')
@@ -108,7 +148,7 @@ def _figure(
     for panel in panels[:, 0]:
         panel.set_ylabel(f'{measure} (%)')
     for panel in panels[1]:
-        panel.set_xlabel(f'threshold ({unit})')
+        panel.set_xlabel(f'threshold ({_UNITS[measure]})')
     lines = panels[0, 0].get_lines()
     figure.legend(
         lines,

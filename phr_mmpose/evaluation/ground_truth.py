@@ -29,7 +29,6 @@ class GroundTruth:
     Args:
         path (Path): Where they come from.
         measure (str): ``'PCK'`` or ``'PCKh'``.
-        unit (str): What thresholds count, in words.
         thr (float): The benchmark's threshold.
         extra_thrs (tuple[float, ...]): Further thresholds to report.
         names (tuple[str, ...]): The K joint names.
@@ -46,7 +45,6 @@ class GroundTruth:
 
     path: Path
     measure: str
-    unit: str
     thr: float
     extra_thrs: tuple[float, ...]
     names: tuple[str, ...]
@@ -91,7 +89,6 @@ def load_lsp(path: str | Path) -> GroundTruth:
     truth = GroundTruth(
         path=path,
         measure='PCK',
-        unit='torso lengths',
         thr=0.2,
         extra_thrs=(),
         names=LSP_JOINTS,
@@ -145,7 +142,6 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
     return GroundTruth(
         path=path,
         measure='PCKh',
-        unit='head sizes',
         thr=0.5,
         extra_thrs=(0.1,),
         names=MPII_JOINTS,

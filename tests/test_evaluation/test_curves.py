@@ -30,9 +30,7 @@ def test_curve_by_hand():
 def test_draws_several_systems(tmp_path):
     path = tmp_path / 'new' / 'curve.png'
     empty = {column: np.full(3, np.nan) for column in COLUMNS}
-    draw_curves(
-        {'ours': curve(), 'theirs': empty}, THRESHOLDS, 'PCK', 'torso lengths', path
-    )
+    draw_curves({'ours': curve(), 'theirs': empty}, THRESHOLDS, 'PCK', path)
     picture = cv2.imread(str(path))
     height, width = picture.shape[:2]
     assert width > height > 500
@@ -48,5 +46,5 @@ def test_draws_several_systems(tmp_path):
 
 def test_unknown_kind_of_picture(tmp_path):
     with pytest.raises(UserError, match=r'curve\.xyz.*\.png'):
-        draw_curves({'ours': curve()}, THRESHOLDS, 'PCK', '', tmp_path / 'curve.xyz')
+        draw_curves({'ours': curve()}, THRESHOLDS, 'PCK', tmp_path / 'curve.xyz')
     assert not list(tmp_path.iterdir())
