@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
 
 from phr_mmpose.utils.errors import UserError
@@ -20,7 +21,8 @@ def checkpoint(tiny, tmp_path_factory):
     """Weights that answer at random, and differently in the two outputs."""
     folder = tmp_path_factory.mktemp('weights')
     torch.manual_seed(0)
-    model = MODELS.build(tiny.config(folder).model)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        model = MODELS.build(tiny.config(folder).model)
     for name, parameter in model.named_parameters():
         if 'head.' in name:
             torch.nn.init.normal_(parameter, std=0.1)
