@@ -12,7 +12,15 @@ _mild = {
 train_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.train_pipeline]
 test_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.test_pipeline]
 
-model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
+# Targets at this size are narrower than the cells that are scored.
+model = dict(
+    head=dict(
+        input_size=input_size,
+        heatmap_size=(32, 32),
+        detector=dict(merged=True),
+        refiner=dict(merged=True),
+    )
+)
 
 stages = [
     dict(

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import BilinearDeconv2d
+from phr_mmpose.models.layers import build_part_scores
 from phr_mmpose.utils.errors import UserError
 
 
@@ -30,6 +30,9 @@ class PartDetectorHead(BaseModule):
             pixel, through the bias of B6. 0.5 is the paper's zero; a small
             one spares the first iterations, which else only learn that
             nearly all pixels are background. Defaults to 0.5.
+        merged (bool): Let the deconvolution score, see
+            :func:`phr_mmpose.models.layers.build_part_scores`. Defaults to
+            False.
         init_cfg (dict, optional): Initialisation config. By default B6 is
             zero and B7 bilinear.
 
@@ -43,6 +46,7 @@ class PartDetectorHead(BaseModule):
         out_channels: int,
         deconv_stride: int = 4,
         prior: float = 0.5,
+        merged: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
@@ -56,17 +60,12 @@ class PartDetectorHead(BaseModule):
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.score = nn.Conv2d(in_channels, out_channels, 1)
-        nn.init.zeros_(self.score.weight)
-        nn.init.zeros_(self.score.bias)
-        self.up = (
-            BilinearDeconv2d(out_channels, deconv_stride)
-            if deconv_stride > 1
-            else nn.Identity()
+        self.score, self.up = build_part_scores(
+            in_channels, out_channels, deconv_stride, merged
         )
         if prior != 0.5:
             # On the last bias, since B7's filters scale what passes through.
-            last = self.up if deconv_stride > 1 else self.score
+            last = self.score if isinstance(self.up, nn.Identity) else self.up
             nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
 
     def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:

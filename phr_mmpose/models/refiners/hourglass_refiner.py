@@ -6,7 +6,11 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import BilinearDeconv2d, PreActBottleneck
+from phr_mmpose.models.layers import (
+    BilinearDeconv2d,
+    PreActBottleneck,
+    build_part_scores,
+)
 from phr_mmpose.utils.errors import UserError
 
 
@@ -84,6 +88,9 @@ class HourglassRefiner(BaseModule):
         stem_kernel (int): Kernel of the first convolution. Defaults to 7.
         output_stride (int): 1: maps at the input's resolution, 2: at a half,
             4: at a quarter. Defaults to 1.
+        merged (bool): Let the last deconvolution score, see
+            :func:`phr_mmpose.models.layers.build_part_scores`. Defaults to
+            False.
         init_cfg (dict, optional): Initialisation config. By default
             convolutions are Kaiming-normal, deconvolutions bilinear and the
             scores zero (zero everywhere, as the paper has it, does not train:
@@ -103,6 +110,7 @@ class HourglassRefiner(BaseModule):
         blocks: int = 3,
         stem_kernel: int = 7,
         output_stride: int = 1,
+        merged: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg=init_cfg)
@@ -121,7 +129,7 @@ class HourglassRefiner(BaseModule):
             self.stem = nn.Sequential(first, *norm, pool, chain)
             self.hourglass = _PaperLevel(depth, width, blocks)
             tail = _conv1x1(width, 2 * width)
-            score = nn.Conv2d(2 * width, out_channels, 1)
+            scored = 2 * width
         else:
             half = width // 2
             chain = _residual_chain(*[half] * blocks, width)
@@ -130,9 +138,8 @@ class HourglassRefiner(BaseModule):
             )
             self.hourglass = _ReleasedLevel(depth, width, blocks)
             tail = _conv1x1(2 * width, 2 * width) + _conv1x1(2 * width, width)
-            score = nn.Conv2d(width, out_channels, 1)
-        factor = 4 // output_stride
-        up = BilinearDeconv2d(out_channels, factor) if factor > 1 else nn.Identity()
+            scored = width
+        score, up = build_part_scores(scored, out_channels, 4 // output_stride, merged)
         self.tail = nn.Sequential(*tail, score, up)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
