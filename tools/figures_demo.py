@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = parser.parse_args(argv).out
     begin = time.monotonic()
     checkpoint = out / 'train' / 'stage_joint.pth'
-    unseen, lists = out / 'unseen' / 'images', out / 'unseen' / 'annotations'
+    unseen = out / 'unseen' / 'images'
     call('train.py', CONFIG, '--work-dir', out / 'train')
     for name, options in (('detector', ['--detector']), ('cascade', [])):
         call(
@@ -74,14 +74,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     call(
         'demo.py',
         *(unseen, '--config', CONFIG, '--weights', checkpoint),
-        *('--out-dir', out / 'poses'),
+        *('--boxes', out / 'unseen' / 'boxes.json', '--out-dir', out / 'poses'),
     )
     pictures = sorted(unseen.iterdir())[:3]
     for picture in pictures:
         call(
             'show_cascade.py',
             *(picture, '--config', CONFIG, '--weights', checkpoint),
-            *('--gt', next(lists.iterdir())),
+            *('--gt', out / 'unseen' / 'annotations' / 'figures.json'),
             *('--out', out / f'cascade_{picture.stem}.png'),
         )
     minutes = (time.monotonic() - begin) / 60

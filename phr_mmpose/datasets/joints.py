@@ -89,8 +89,8 @@ _SIGMAS = {
     'shoulder': 0.079,
 }
 _LOWER = {'ankle', 'knee', 'hip', 'pelvis'}
-# BGR, one hue for each side so that a swapped left and right shows at a glance.
-_RIGHT, _LEFT, _MIDDLE = [0, 128, 255], [0, 255, 0], [255, 153, 51]
+# RGB, as MMPose's visualizer reads it; one hue for each side so that a swapped left and right shows at a glance.
+_RIGHT, _LEFT, _MIDDLE = [255, 128, 0], [0, 255, 0], [51, 153, 255]
 
 
 def swapped(name: str) -> str:

@@ -32,7 +32,7 @@ def draw_joints(figure: Figure, zoom: float = 2.0) -> np.ndarray:
         place = (figure.joints[index] + 0.5) * zoom - 0.5
         centre = np.rint(place * 2**_BITS).astype(int).tolist()
         thickness = cv2.FILLED if figure.visible[index] else 1
-        for extra, colour in ((1, (0, 0, 0)), (0, _INFO[int(index)]['color'])):
+        for extra, colour in ((1, (0, 0, 0)), (0, _INFO[int(index)]['color'][::-1])):
             reach = (radius + extra) << _BITS
             cv2.circle(picture, centre, reach, colour, thickness, cv2.LINE_AA, _BITS)
     return picture
