@@ -89,7 +89,8 @@ _SIGMAS = {
     'shoulder': 0.079,
 }
 _LOWER = {'ankle', 'knee', 'hip', 'pelvis'}
-# RGB, as MMPose's visualizer reads it; one hue for each side so that a swapped left and right shows at a glance.
+# RGB, as MMPose's visualizer reads it; one hue for each side so that a swapped left
+# and right shows at a glance.
 _RIGHT, _LEFT, _MIDDLE = [255, 128, 0], [0, 255, 0], [51, 153, 255]
 
 
