@@ -1,6 +1,10 @@
-"""Write figures of the embedded data set: pictures, annotations, a contact sheet."""
+"""Write figures of the embedded data set: pictures, annotations, a contact sheet.
+
+OUT/boxes.json holds their boxes as ``tools/demo.py --boxes`` reads them.
+"""
 
 import argparse
+import json
 from pathlib import Path
 
 import cv2
@@ -8,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from phr_mmpose.datasets.body.figure_dataset import FigureDataset
+from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
@@ -79,7 +84,7 @@ def part_list(names: list[str], figures: list[Figure]) -> PartList:
     scales = (boxes[:, 2] - boxes[:, 0]) / PIXELS_PER_SCALE
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 + 1
     # MPII's centres lie high on the body, and MpiiPartDataset moves them down.
-    centers[:, 1] -= 15 * scales
+    centers -= center_shift(scales)
     return PartList(
         images=names,
         centers=centers,
@@ -115,6 +120,11 @@ def main(argv: list[str] | None = None) -> None:
         write_picture(args.out / 'images' / names[-1], figure.image)
     parts = part_list(names, figures)
     save_part_list(args.out / 'annotations' / 'figures.json', parts)
+    boxes = {
+        name: [figure.box.tolist()] for name, figure in zip(names, figures, strict=True)
+    }
+    with atomic_path(args.out / 'boxes.json') as temporary:
+        temporary.write_text(json.dumps(boxes) + '\n')
     mark = draw_joints if args.annotated else enlarge
     cells = [mark(figure, args.zoom) for figure in figures[:SHEET_FIGURES]]
     write_picture(args.out / 'sheet.png', contact_sheet(cells, SHEET_COLUMNS))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
 from phr_mmpose.datasets.part_list import PartList, load_part_list
@@ -20,7 +21,8 @@ class KnownJoints:
     """One annotated person, K joints in a model's order, pixels from 0.
 
     Args:
-        box (np.ndarray): Shape (4,), x1, y1, x2, y2.
+        box (np.ndarray): Shape (4,), x1, y1, x2, y2, as the data set of the
+            list takes it.
         joints (np.ndarray): Shape (K, 2); NaN where not annotated.
         occluded (np.ndarray): Shape (K,), true where annotated and hidden.
     """
@@ -92,6 +94,8 @@ def known_joints(
             joints[own] = parts.joints[person, index] - 1
             occluded[own] = not parts.visible[person, index]
     center = parts.centers[person] - 1
+    if listed is MPII_JOINTS:
+        center = center + center_shift(parts.scales[[person]])[0]
     half = parts.scales[person] * PIXELS_PER_SCALE / 2
     return KnownJoints(np.hstack([center - half, center + half]), joints, occluded)
 

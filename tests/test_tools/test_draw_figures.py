@@ -1,13 +1,16 @@
 """The tool writes pictures, a list that agrees with them, and a sheet."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from phr_mmpose.apis.known_joints import known_joints
 from phr_mmpose.datasets.body import FigureDataset, MpiiPartDataset
+from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.utils.cli import run
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'draw_figures.py'
@@ -33,11 +36,18 @@ def test_the_written_list_reads_as_the_data_set(main, tmp_path, capsys, annotate
     )
     drawn = FigureDataset(num=3, seed=5, image_size=80)
     assert len(written) == 3
+    boxes = json.loads((tmp_path / 'boxes.json').read_text())
+    assert len(boxes) == 3
     for one, other in zip(written, drawn, strict=True):
         assert np.array_equal(cv2.imread(one['img_path']), other['img'])
         for key in ('keypoints', 'bbox', 'head_size'):
             np.testing.assert_allclose(one[key], other[key], atol=2e-3)
         assert np.array_equal(one['keypoints_visible'], other['keypoints_visible'])
+        # The tools of use take the same crops as training does.
+        name = Path(one['img_path']).name
+        np.testing.assert_allclose(boxes[name], other['bbox'], atol=1e-4)
+        known = known_joints(tmp_path / 'annotations/figures.json', name, MPII_JOINTS)
+        np.testing.assert_allclose(known.box, other['bbox'][0], atol=2e-3)
     sheet = cv2.imread(str(tmp_path / 'sheet.png'))
     assert sheet.shape == (120, 360, 3)
     plain = cv2.resize(

@@ -107,6 +107,7 @@ def test_of_several_persons_the_one_nearest_to_the_box_is_taken(tmp_path):
     persons = [person('x/a.png', 16, center) for center in ((21, 21), (81, 81))]
     path.write_text(json.dumps(persons))
     near = known_joints(path, 'x/a.png', MPII_JOINTS, np.array([60, 60, 90, 90]))
-    assert near.box.tolist() == [30, 30, 130, 130]
+    # Moved down by 15 px of 200, as MpiiPartDataset moves it.
+    assert near.box.tolist() == [30, 37.5, 130, 137.5]
     with pytest.raises(UserError, match=r'holds no person of b\.png'):
         known_joints(path, 'b.png', MPII_JOINTS)

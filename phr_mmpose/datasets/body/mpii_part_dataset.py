@@ -42,5 +42,16 @@ class MpiiPartDataset(PartDataset):
         Returns:
             PartList: The list with shifted centres.
         """
-        shift = np.stack([np.zeros_like(parts.scales), 15 * parts.scales], axis=1)
-        return replace(parts, centers=parts.centers + shift)
+        return replace(parts, centers=parts.centers + center_shift(parts.scales))
+
+
+def center_shift(scales: np.ndarray) -> np.ndarray:
+    """How far MPII's annotated centres are moved before the crop is taken.
+
+    Args:
+        scales (np.ndarray): Shape (N,), in units of 200 px.
+
+    Returns:
+        np.ndarray: Shape (N, 2): down by 15 px of 200, in pixels of the photo.
+    """
+    return np.stack([np.zeros_like(scales), 15 * scales], axis=1)
