@@ -18,7 +18,8 @@ def test_visible_joints_are_filled_and_hidden_ones_hollow():
     assert np.array_equal(hollow[30, 20], figure.image[30, 20])
     figure.visible[wrist] = True
     filled = draw_joints(figure, 1.0)
-    assert filled[30, 20].tolist() == MPII_METAINFO['keypoint_info'][wrist]['color']
+    red_green_blue = MPII_METAINFO['keypoint_info'][wrist]['color']
+    assert filled[30, 20].tolist() == red_green_blue[::-1]
 
 
 def test_a_sheet_has_rows_and_white_gaps():
