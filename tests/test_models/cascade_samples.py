@@ -57,7 +57,8 @@ def build_model(head=None, lively=False, **changes):
     model = MODELS.build(config)
     if lively:
         torch.nn.init.normal_(model.head.detector.score.weight)
-        torch.nn.init.normal_(model.head.refiner.tail[-2].weight, std=0.1)
+        if model.head.refiner is not None:
+            torch.nn.init.normal_(model.head.refiner.tail[-2].weight, std=0.1)
     return model
 
 
@@ -69,9 +70,9 @@ def sample(seed=0, parts=PARTS, side=SIDE, annotated=None):
     visible = flags.copy()
     visible[0, -1] = 0
     labels = InstanceData(
-        keypoints=torch.from_numpy(keypoints),
-        keypoints_annotated=torch.from_numpy(flags),
-        keypoints_unoccluded=torch.from_numpy(visible),
+        keypoints=keypoints,
+        keypoints_annotated=flags,
+        keypoints_unoccluded=visible,
     )
     result = PoseDataSample(gt_instance_labels=labels)
     result.gt_instances = InstanceData(

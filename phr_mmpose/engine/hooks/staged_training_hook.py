@@ -149,9 +149,13 @@ class StagedTrainingHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        if self._stage is None or self._refiner_trained_by(self._stage):
-            return
         estimator = _estimator(runner)
+        if (
+            self._stage is None
+            or REFINER not in estimator.parts()
+            or self._refiner_trained_by(self._stage)
+        ):
+            return
         self._test_cfg = estimator.test_cfg
         estimator.test_cfg = {**self._test_cfg, 'output': DETECTOR}
         runner.logger.info('No refiner is trained yet: scoring the detector')
@@ -296,6 +300,14 @@ def _check_config(runner: Runner, schedule: StageSchedule) -> None:
             'config: optim_wrapper.optimizer.lr must be positive: it is what the '
             "parameter groups' multipliers refer to"
         )
+    present = _estimator(runner).parts()
+    for stage in schedule.stages:
+        for part in stage.trains:
+            if part not in present:
+                raise UserError(
+                    f'config: stage {stage.name!r} trains {part!r}, which the model '
+                    f'lacks (model.head.{part} is None): leave the stage out'
+                )
     model = runner.model
     # Frozen parts take no part in the backward pass.
     if is_model_wrapper(model) and not getattr(model, 'find_unused_parameters', True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.structures import InstanceData, PixelData
@@ -14,7 +15,6 @@ from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
-_OUTPUTS = (REFINER, DETECTOR)
 
 
 @MODELS.register_module(
@@ -27,14 +27,23 @@ class CascadeHeatmapRegressionHead(BaseHead):
     <https://arxiv.org/abs/1609.01743>`_. Targets are drawn here, on the
     device of the maps: the loader ships keypoints, never maps.
 
+    What the detector's output means follows from the loss that trains it: with
+    ``SigmoidCrossEntropyLoss`` (paper) the sigmoid of it is a probability, with
+    ``ConfidenceMSELoss`` it is itself a confidence map. The second, with
+    ``GaussianConfidence`` for ``detector_codec``, makes the rows "regression
+    only" and "regression + regression" of the paper's Table 5.
+
     Letters: B samples, K parts, H x W the heatmap grid, C x H_in x W_in the
     input image.
 
     Args:
         detector (dict): The detector head's config, a module called with the
-            feature maps and the map size, that returns part logits.
-        refiner (dict): The regressor's config. ``in_channels``,
+            feature maps and the map size, that returns part scores.
+        refiner (dict, optional): The regressor's config. ``in_channels``,
             ``out_channels`` and ``output_stride`` are filled in where absent.
+            With None the detector stands alone: its maps, decoded by
+            ``detector_codec``, are the prediction, and ``decoder``,
+            ``loss_refiner``, ``stack`` and ``feature_index`` go unused.
         input_size (tuple[int, int]): Input image size in pixels, (w, h).
         heatmap_size (tuple[int, int], optional): Size of all maps in pixels,
             (w, h): ``input_size`` (the default, as in the paper) or a
@@ -47,7 +56,8 @@ class CascadeHeatmapRegressionHead(BaseHead):
         loss_refiner (dict): Defaults to ``ConfidenceMSELoss``.
         out_channels (int): Parts K. Defaults to 16.
         stack (str): What of the detector is stacked, ``'sigmoid'`` (its
-            confidence) or ``'logits'``. Defaults to ``'sigmoid'``.
+            confidence) or ``'logits'``, its output as it is. Defaults to
+            ``'sigmoid'``.
         image_channels (int): Channels of the image. Defaults to 3.
         feature_index (int, optional): Stack this feature map of the backbone
             in place of the image (the paper's section 3 allows either). Part
@@ -63,7 +73,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
     def __init__(
         self,
         detector: dict,
-        refiner: dict,
+        refiner: dict | None,
         input_size: tuple[int, int],
         heatmap_size: tuple[int, int] | None = None,
         detector_codec: dict | None = None,
@@ -89,29 +99,53 @@ class CascadeHeatmapRegressionHead(BaseHead):
         self.detector_codec = KEYPOINT_CODECS.build(
             {**sizes, **(detector_codec or dict(type='BinaryDisc'))}
         )
-        self.decoder = KEYPOINT_CODECS.build(
-            {**sizes, **(decoder or dict(type='GaussianConfidence'))}
-        )
-        stacked = out_channels + (
-            image_channels if feature_index is None else feature_channels
-        )
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
-        self.refiner = MODELS.build(
-            {
-                'in_channels': stacked,
-                'out_channels': out_channels,
-                'output_stride': self.decoder.stride if feature_index is None else 1,
-                **refiner,
-            }
-        )
         self.loss_detector = MODELS.build(
             loss_detector or dict(type='SigmoidCrossEntropyLoss')
         )
-        self.loss_refiner = MODELS.build(loss_refiner or dict(type='ConfidenceMSELoss'))
-        self._check_sizes(stacked)
-        self.trained = PARTS
+        # A loss from elsewhere that does not say is taken for the usual kind.
+        self.takes_logits = getattr(self.loss_detector, 'takes_logits', True)
+        self.refiner = self.loss_refiner = None
+        self.decoder = self.detector_codec
+        if refiner is not None:
+            self.decoder = KEYPOINT_CODECS.build(
+                {**sizes, **(decoder or dict(type='GaussianConfidence'))}
+            )
+            stacked = out_channels + (
+                image_channels if feature_index is None else feature_channels
+            )
+            self.refiner = MODELS.build(
+                {
+                    'in_channels': stacked,
+                    'out_channels': out_channels,
+                    'output_stride': (
+                        self.decoder.stride if feature_index is None else 1
+                    ),
+                    **refiner,
+                }
+            )
+            self.loss_refiner = MODELS.build(
+                loss_refiner or dict(type='ConfidenceMSELoss')
+            )
+            self._check_refiner(stacked)
+        self._check_parts(DETECTOR)
+        self.trained = self.parts
 
-    def _check_sizes(self, stacked: int) -> None:
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """tuple[str]: The names of the parts that there are."""
+        return PARTS if self.refiner is not None else (DETECTOR,)
+
+    def _check_parts(self, name: str) -> None:
+        """Refuse a part that gives another number of maps than there are parts."""
+        parts = getattr(getattr(self, name), 'out_channels', self.out_channels)
+        if parts != self.out_channels:
+            raise UserError(
+                f"{name} out_channels {parts} differs from the head's "
+                f'{self.out_channels}; leave it out to have it filled in'
+            )
+
+    def _check_refiner(self, stacked: int) -> None:
         """Refuse a config whose parts would only fail to fit in the forward pass."""
         first, second = self.detector_codec, self.decoder
         for name in ('input_size', 'heatmap_size'):
@@ -121,13 +155,12 @@ class CascadeHeatmapRegressionHead(BaseHead):
                     f'{getattr(first, name)} and {getattr(second, name)}; '
                     'give both the same'
                 )
-        for name in (DETECTOR, REFINER):
-            parts = getattr(getattr(self, name), 'out_channels', self.out_channels)
-            if parts != self.out_channels:
-                raise UserError(
-                    f"{name} out_channels {parts} differs from the head's "
-                    f'{self.out_channels}; leave it out to have it filled in'
-                )
+        if self.stack == 'sigmoid' and not self.takes_logits:
+            raise UserError(
+                f"stack='sigmoid' would squash the maps that "
+                f"{type(self.loss_detector).__name__} trains; set stack='logits'"
+            )
+        self._check_parts(REFINER)
         channels = getattr(self.refiner, 'in_channels', stacked)
         if channels != stacked:
             raise UserError(
@@ -152,7 +185,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
 
     def set_trained(self, parts: Sequence[str]) -> None:
         """Say which parts train; see :meth:`CascadePoseEstimator.set_trained`."""
-        self.trained = check_parts(parts)
+        self.trained = check_parts(parts, self.parts)
 
     def detect(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Run the detector, without a graph where it is frozen.
@@ -162,7 +195,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
                 image (B, C, H_in, W_in).
 
         Returns:
-            Tensor: Part logits (B, K, H, W).
+            Tensor: Part scores (B, K, H, W), as ``loss_detector`` takes them.
 
         Raises:
             UserError: If the images are not of ``input_size``.
@@ -179,6 +212,18 @@ class CascadeHeatmapRegressionHead(BaseHead):
             torch.is_grad_enabled() and DETECTOR in self.trained
         ):
             return self.detector(feats[:-1], (height, width))
+
+    def estimate(self, logits: Tensor) -> Tensor:
+        """Turn the detector's output into its maps.
+
+        Args:
+            logits (Tensor): Part scores (B, K, H, W) from :meth:`detect`.
+
+        Returns:
+            Tensor: Probabilities or confidence, by ``loss_detector``, of the
+            same shape.
+        """
+        return logits.sigmoid() if self.takes_logits else logits
 
     def regress(self, logits: Tensor, feats: tuple[Tensor, ...]) -> Tensor:
         """Stack the detector's maps with the image and run the refiner.
@@ -219,12 +264,14 @@ class CascadeHeatmapRegressionHead(BaseHead):
         )
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Return part logits and confidence maps, (B, K, H, W) each.
+        """Return part scores and the maps that are decoded, (B, K, H, W) each.
 
         Args:
             feats (tuple[Tensor]): As for :meth:`detect`.
         """
         logits = self.detect(feats)
+        if self.refiner is None:
+            return logits, self.estimate(logits)
         return logits, self.regress(logits, feats)
 
     def loss(
@@ -247,7 +294,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
         Raises:
             UserError: If the samples' joints do not fit the head.
         """
-        target = self._joints(batch_data_samples)
+        target = self._joints(batch_data_samples, feats[-1].device)
         losses = {}
         logits = self.detect(feats)
         if DETECTOR in self.trained:
@@ -260,7 +307,9 @@ class CascadeHeatmapRegressionHead(BaseHead):
             )
         return losses
 
-    def _joints(self, samples: list) -> tuple[Tensor, Tensor, Tensor]:
+    def _joints(
+        self, samples: list, device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Joints (B, K, 2) in input pixels, annotated (B, K), unoccluded (B, K)."""
         labels = [sample.gt_instance_labels for sample in samples]
         if 'keypoints_unoccluded' not in labels[0]:
@@ -274,10 +323,12 @@ class CascadeHeatmapRegressionHead(BaseHead):
                 f'the data set has {parts} joints, the head out_channels '
                 f'{self.out_channels}; set model.head.out_channels to {parts}'
             )
-        return (
-            torch.cat([label.keypoints for label in labels]),
-            torch.cat([label.keypoints_annotated for label in labels]),
-            torch.cat([label.keypoints_unoccluded for label in labels]),
+        names = ('keypoints', 'keypoints_annotated', 'keypoints_unoccluded')
+        return tuple(
+            torch.from_numpy(np.concatenate([label[name] for label in labels])).to(
+                device
+            )
+            for name in names
         )
 
     def predict(
@@ -286,7 +337,7 @@ class CascadeHeatmapRegressionHead(BaseHead):
         batch_data_samples: list,
         test_cfg: dict | None = None,
     ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """Predict joints, from the refiner or, on request, from the detector.
+        """Predict joints, from the cascade's last part or, on request, the detector.
 
         Args:
             feats (tuple[Tensor] | list[tuple[Tensor]]): As for
@@ -296,26 +347,28 @@ class CascadeHeatmapRegressionHead(BaseHead):
             test_cfg (dict, optional): ``flip_test``; ``shift_heatmap``
                 (default True: align the mirrored maps; at full resolution
                 they align by themselves);
-                ``output``, ``'refiner'`` or ``'detector'``;
-                ``output_heatmaps``.
+                ``output``, ``'refiner'`` (the default where there is one) or
+                ``'detector'``; ``output_heatmaps``.
 
         Returns:
             list[InstanceData] | tuple: ``keypoints`` (1, K, 2) in input
             pixels and ``keypoint_scores`` (1, K) of each sample; with
-            ``output_heatmaps`` also the fields ``heatmaps`` (the refiner's,
-            (K, H, W)) and ``detector_heatmaps`` (probabilities, (K, H, W)).
+            ``output_heatmaps`` also the fields ``heatmaps`` (the last
+            part's, (K, H, W)) and ``detector_heatmaps`` (probabilities, or
+            the confidence that it regresses, (K, H, W)).
 
         Raises:
             UserError: If ``output`` is of another name.
         """
         test_cfg = test_cfg or {}
-        output = test_cfg.get('output', REFINER)
-        if output not in _OUTPUTS:
+        last = self.parts[-1]
+        output = test_cfg.get('output', last)
+        if output not in self.parts:
             raise UserError(
-                f'test_cfg.output must be one of {_OUTPUTS}, got {output!r}'
+                f'test_cfg.output must be one of {self.parts}, got {output!r}'
             )
         with_fields = test_cfg.get('output_heatmaps', False)
-        with_refiner = with_fields or output == REFINER
+        with_refiner = REFINER in self.parts and (with_fields or output == REFINER)
         if test_cfg.get('flip_test', False):
             straight = self._maps(feats[0], with_refiner)
             mirrored = self._maps(feats[1], with_refiner)
@@ -340,16 +393,14 @@ class CascadeHeatmapRegressionHead(BaseHead):
             return instances
         fields = [
             PixelData(heatmaps=confidence, detector_heatmaps=probability)
-            for confidence, probability in zip(
-                maps[REFINER], maps[DETECTOR], strict=True
-            )
+            for confidence, probability in zip(maps[last], maps[DETECTOR], strict=True)
         ]
         return instances, fields
 
     def _maps(self, feats: tuple[Tensor, ...], with_refiner: bool) -> dict[str, Tensor]:
-        """Part probabilities and, if asked for, confidence maps, in float32."""
+        """The detector's maps and, if asked for, the refiner's, in float32."""
         logits = self.detect(feats)
-        maps = {DETECTOR: logits.float().sigmoid()}
+        maps = {DETECTOR: self.estimate(logits.float())}
         if with_refiner:
             maps[REFINER] = self.regress(logits, feats).float()
         return maps

@@ -16,6 +16,8 @@ class ConfidenceMSELoss(HeatmapLoss):
     :class:`HeatmapLoss` for the arguments.
     """
 
+    takes_logits = False
+
     def pixel_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the squared error of each pixel (B, K, H, W)."""
         return (output - target).square()

@@ -27,6 +27,10 @@ class HeatmapLoss(nn.Module):
         UserError: If the reduction is of another name.
     """
 
+    #: Whether the output is logits, the sigmoid of which estimates the target;
+    #: otherwise it estimates the target itself.
+    takes_logits: bool
+
     def __init__(self, reduction: str = 'mean', loss_weight: float = 1.0):
         super().__init__()
         if reduction not in ('mean', 'sum'):

@@ -17,6 +17,8 @@ class SigmoidCrossEntropyLoss(HeatmapLoss):
     precision. See :class:`HeatmapLoss` for the arguments.
     """
 
+    takes_logits = True
+
     def pixel_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the cross entropy of each pixel (B, K, H, W)."""
         return F.binary_cross_entropy_with_logits(output, target, reduction='none')

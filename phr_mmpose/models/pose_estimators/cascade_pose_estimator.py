@@ -7,16 +7,16 @@ from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
+from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
 
 
 @MODELS.register_module()
 class CascadePoseEstimator(TopdownPoseEstimator):
     """Top-down estimator whose head also sees the image, and whose parts freeze.
 
-    The parts are ``'detector'`` (backbone, neck and the head's detector) and
-    ``'refiner'`` (paper, section 3: train the detector, then the regressor
-    with the detector frozen, then both).
+    The parts are ``'detector'`` (backbone, neck and the head's detector) and,
+    unless the head has ``refiner=None``, ``'refiner'`` (paper, section 3:
+    train the detector, then the regressor with the detector frozen, then both).
 
     Args:
         channels_last (bool): Keep weights and activations in the NHWC layout,
@@ -31,14 +31,17 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             torch.channels_last if channels_last else torch.contiguous_format
         )
         self.to(memory_format=self.memory_format)
-        self.trained = PARTS
+        self.trained = tuple(self.parts())
 
     def parts(self) -> dict[str, list[nn.Module]]:
-        """Return the modules of each part."""
+        """Return the modules of each part that there is."""
         detector = [self.backbone, self.head.detector]
         if self.with_neck:
             detector.append(self.neck)
-        return {DETECTOR: detector, REFINER: [self.head.refiner]}
+        parts = {DETECTOR: detector}
+        if self.head.refiner is not None:
+            parts[REFINER] = [self.head.refiner]
+        return parts
 
     def set_trained(self, parts: Sequence[str]) -> None:
         """Train these parts and freeze the others.
@@ -51,9 +54,10 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             parts (Sequence[str]): Some of ``'detector'`` and ``'refiner'``.
 
         Raises:
-            UserError: If a name is unknown or none is given.
+            UserError: If a name is unknown, the cascade has no such part or
+                none is given.
         """
-        self.trained = check_parts(parts)
+        self.trained = check_parts(parts, tuple(self.parts()))
         self.head.set_trained(parts)
         for name, modules in self.parts().items():
             for module in modules:

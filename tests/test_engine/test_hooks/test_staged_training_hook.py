@@ -222,6 +222,7 @@ class DtypeHook(Hook):
         (dict(train_cfg__type='EpochBasedTrainLoop', train_cfg__max_epochs=9), '9 epo'),
         (dict(param_scheduler=[dict(type='MultiStepLR', milestones=[1])]), 'param_sch'),
         (dict(train_dataloader__batch_size=13, train_dataloader__drop_last=True), 'do'),
+        (dict(model__head__refiner=None), "'regressor' trains 'refiner', which the"),
     ],
 )
 def test_config_that_contradicts_itself(tiny, tmp_path, changes, message):

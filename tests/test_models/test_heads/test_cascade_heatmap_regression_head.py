@@ -31,6 +31,12 @@ def test_defaults_are_the_paper_s():
     assert head.decoder.heatmap_size == (256, 256) and head.stack == 'sigmoid'
 
 
+def joints(samples):
+    return torch.from_numpy(
+        np.concatenate([sample.gt_instance_labels.keypoints for sample in samples])
+    )
+
+
 def test_losses_equal_the_parts_put_together_by_hand():
     model = build_model(lively=True)
     head = model.head
@@ -39,7 +45,7 @@ def test_losses_equal_the_parts_put_together_by_hand():
     losses = head.loss(feats, samples)
     assert sorted(losses) == ['loss_detector', 'loss_refiner']
 
-    keypoints = torch.cat([s.gt_instance_labels.keypoints for s in samples])
+    keypoints = joints(samples)
     logits = head.detector(feats[:-1], (SIDE, SIDE))
     confidence = head.refiner(torch.cat((images, logits.sigmoid()), dim=1))
     rows = torch.arange(SIDE).view(1, 1, SIDE, 1)
@@ -70,6 +76,104 @@ def test_joint_gradients_flow_through_the_stack_into_the_detector():
     losses['loss_refiner'].backward()
     assert model.head.detector.score.weight.grad.any()
     assert model.backbone.conv1.weight.grad.any()
+
+
+# "Regression" in place of the detection (paper, Table 5).
+REGRESSED = dict(
+    detector_codec=dict(type='GaussianConfidence', sigma=2),
+    loss_detector=dict(type='ConfidenceMSELoss'),
+    stack='logits',
+)
+
+
+class TestRegressionInPlaceOfDetection:
+    @pytest.fixture
+    def model(self):
+        return build_model(REGRESSED, lively=True).eval()
+
+    def test_both_losses_are_squared_errors_of_all_joints(self, model):
+        images, samples = batch()
+        head = model.head
+        losses = head.loss(model.extract_feat(images), samples)
+        with torch.no_grad():
+            first = head.detector(model.extract_feat(images)[:-1], (SIDE, SIDE))
+            second = head.refiner(torch.cat((images, first), dim=1))
+        points = joints(samples)
+        grid = torch.arange(SIDE)
+        squared = (grid - points[..., :1, None]) ** 2
+        squared = squared + (grid[:, None] - points[..., 1:, None]) ** 2
+        # The last joint is occluded and has its Gaussian all the same.
+        target = torch.exp(-squared / 8)
+        torch.testing.assert_close(losses['loss_detector'], F.mse_loss(first, target))
+        torch.testing.assert_close(losses['loss_refiner'], F.mse_loss(second, target))
+
+    @pytest.mark.parametrize('flip_test', [False, True])
+    def test_its_maps_are_what_it_puts_out(self, model, flip_test):
+        images, samples = batch()
+        model.test_cfg = dict(
+            output='detector', output_heatmaps=True, flip_test=flip_test
+        )
+        with torch.no_grad():
+            results = model.predict(images, samples)
+            maps = model.head.detect(model.extract_feat(images))
+            if flip_test:
+                mirrored = model.head.detect(model.extract_feat(images.flip(-1)))
+                maps = (maps + mirrored.flip(-1)[:, [1, 0, 2, 3]]) / 2
+        assert maps.min() < -0.1  # no sigmoid has been there
+        points, scores = model.head.detector_codec.decode_batch(maps)
+        for index, result in enumerate(results):
+            fields, instance = result.pred_fields, result.pred_instances
+            torch.testing.assert_close(fields.detector_heatmaps, maps[index])
+            np.testing.assert_allclose(instance.keypoints[0], points[index], atol=1e-4)
+            np.testing.assert_allclose(
+                instance.keypoint_scores[0], scores[index], rtol=1e-4
+            )
+
+    def test_a_squashed_stack_gets_one_line(self):
+        with pytest.raises(UserError, match="ConfidenceMSELoss trains; set stack='log"):
+            build_head(**{**REGRESSED, 'stack': 'sigmoid'})
+
+
+class TestDetectorAlone:
+    @pytest.mark.parametrize('changes', [{}, REGRESSED])
+    def test_its_prediction_is_the_detector_s(self, changes):
+        alone = build_model(dict(changes, refiner=None)).eval()
+        cascade = build_model(changes, lively=True).eval()
+        weights = cascade.state_dict()
+        own = {k: v for k, v in weights.items() if not k.startswith('head.refiner')}
+        alone.load_state_dict(own, strict=True)
+        assert alone.head.parts == ('detector',)
+        assert alone.head.decoder is alone.head.detector_codec
+        images, _ = batch()
+        for flip_test in (False, True):
+            alone.test_cfg = dict(flip_test=flip_test, output_heatmaps=True)
+            cascade.test_cfg = dict(alone.test_cfg, output='detector')
+            with torch.no_grad():
+                pairs = [m.predict(*batch()) for m in (alone, cascade)]
+            for one, other in zip(*pairs, strict=True):
+                for key in ('keypoints', 'keypoint_scores'):
+                    np.testing.assert_array_equal(
+                        one.pred_instances[key], other.pred_instances[key]
+                    )
+                expected = other.pred_fields.detector_heatmaps
+                assert torch.equal(one.pred_fields.heatmaps, expected)
+                assert torch.equal(one.pred_fields.detector_heatmaps, expected)
+        with torch.no_grad():
+            scores, maps = alone(images, None, mode='tensor')
+        torch.testing.assert_close(maps, scores if changes else scores.sigmoid())
+
+    def test_its_loss_is_the_detector_s_and_trains_it_all(self):
+        model = build_model(dict(refiner=None), lively=True)
+        losses = model.loss(*batch())
+        assert sorted(losses) == ['loss_detector']
+        losses['loss_detector'].backward()
+        assert all(p.grad is not None for p in model.parameters())
+
+    def test_the_absent_refiner_cannot_be_asked(self):
+        model = build_model(dict(refiner=None)).eval()
+        model.test_cfg = dict(output='refiner')
+        with pytest.raises(UserError, match=r"one of \('detector',\), got 'refiner'"):
+            model.predict(*batch())
 
 
 @pytest.mark.parametrize('stride', [1, 2, 4])

@@ -167,6 +167,16 @@ def test_other_names_get_one_line(parts):
     assert model.trained == model.head.trained == ('detector', 'refiner')
 
 
+@pytest.mark.parametrize('parts', [['refiner'], ['detector', 'refiner']])
+def test_an_absent_refiner_cannot_be_trained(parts):
+    model = build_model(dict(refiner=None))
+    assert list(model.parts()) == ['detector'] == list(model.trained)
+    with pytest.raises(UserError, match=r"must be some of \['detector'\], got"):
+        model.set_trained(parts)
+    model.set_trained(['detector'])
+    assert model.train() is model and model.head.trained == ('detector',)
+
+
 def test_the_image_is_handed_on():
     model = build_model()
     images, _ = batch()
