@@ -1,7 +1,6 @@
 """What the cascade needs of a sample: the picture, the joints and their flags."""
 
 import numpy as np
-import torch
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 from mmpose.structures import PoseDataSample
@@ -29,8 +28,9 @@ class PackCascadeInputs(PackPoseInputs):
     - ``gt_instance_labels.keypoints_annotated`` (1, K)
     - ``gt_instance_labels.keypoints_unoccluded`` (1, K)
 
-    The labels are float32 tensors, the instances numpy arrays. Without
-    annotation (inference on a bare photo) none of these six is packed.
+    All are float32 arrays of numpy: a tensor would cross from the worker to the
+    trainer through a file descriptor of its own. Without annotation (inference
+    on a bare photo) none of these six is packed.
 
     Args:
         meta_keys (Sequence[str], optional): As in ``PackPoseInputs``.
@@ -77,6 +77,6 @@ class PackCascadeInputs(PackPoseInputs):
 
         labels = sample.gt_instance_labels
         in_input = np.asarray(results['transformed_keypoints'], dtype=np.float32)
-        labels.set_field(torch.from_numpy(in_input), 'keypoints')
-        labels.set_field(torch.from_numpy(annotated), 'keypoints_annotated')
-        labels.set_field(torch.from_numpy(unoccluded), 'keypoints_unoccluded')
+        labels.set_field(in_input, 'keypoints')
+        labels.set_field(annotated, 'keypoints_annotated')
+        labels.set_field(unoccluded, 'keypoints_unoccluded')
