@@ -12,15 +12,7 @@ _mild = {
 train_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.train_pipeline]
 test_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.test_pipeline]
 
-# Targets at this size are narrower than the cells that are scored.
-model = dict(
-    head=dict(
-        input_size=input_size,
-        heatmap_size=(32, 32),
-        detector=dict(merged=True),
-        refiner=dict(merged=True),
-    )
-)
+model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
 
 stages = [
     dict(
@@ -42,7 +34,7 @@ stages = [
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=50),
     ),
 ]
-optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
+optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
 train_cfg = dict(val_interval=5)
 custom_hooks = [
     dict(type='SyncBuffersHook'),

@@ -27,7 +27,7 @@ stages = [
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=100),
     ),
 ]
-optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
+optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
 
 _lsp = dict(_base_.train_dataloader.dataset, joints='lsp14')
 _lsp.update(pipeline=_base_.train_pipeline)

@@ -1,7 +1,8 @@
 # A cascade for two CPU cores: the paper's structure at 96 px. A ResNet-18 of
 # width 32 at stride 16; its last three levels are scored together at stride 8
 # (as the paper's VGG variant combines levels), since 6 x 6 cells alone are too
-# coarse; the regressor in the graph of Table 4; maps at half the input.
+# coarse; the regressor in the graph of Table 4; maps at half the input. Targets at
+# this size are narrower than the cells that are scored: hence the merged scores.
 _base_ = './cascade_res152.py'
 input_size = (96, 96)
 train_pipeline = [
@@ -25,8 +26,8 @@ model = dict(
     head=dict(
         input_size=input_size,
         heatmap_size=(48, 48),
-        detector=dict(in_channels=64 + 128 + 256, prior=0.01),
-        refiner=dict(graph='paper', width=64, depth=3, blocks=1),
+        detector=dict(in_channels=64 + 128 + 256, prior=0.01, merged=True),
+        refiner=dict(graph='paper', width=64, depth=3, blocks=1, merged=True),
         decoder=dict(refinement='taylor'),
         # Brings the squared error, small on narrow Gaussians, to the scale of the
         # cross entropy.

@@ -1,0 +1,5 @@
+"""Optimizers."""
+
+from phr_mmpose.engine.optimizers.fused_adamw import FusedAdamW
+
+__all__ = ['FusedAdamW']
