@@ -22,23 +22,29 @@ def config() -> str:
 @pytest.fixture(scope='session')
 def checkpoints(tmp_path_factory) -> dict[str, str]:
     """``with_meta`` as MMEngine writes it, ``without_meta`` with weights alone."""
-    # Only after phr_mmpose has seen to it that they import.
+    # Only after phr_mmpose has seen to it that this imports.
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
-    from mmpose.models.builder import build_pose_estimator
 
     folder = tmp_path_factory.mktemp('checkpoints')
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmpose'):
-        model = build_pose_estimator(load_config(CONFIG).model)
-    # Zero scoring layers would put every joint into the same corner.
-    for parameter in model.head.parameters():
-        if parameter.abs().max() == 0:
-            torch.nn.init.normal_(parameter, std=0.1)
-    weights = model.state_dict()
+    weights = random_weights(CONFIG)
     meta = dict(dataset_meta=parse_pose_metainfo(LSP14_METAINFO))
     torch.save(dict(state_dict=weights, meta=meta), folder / 'with_meta.pth')
     torch.save(dict(state_dict=weights), folder / 'without_meta.pth')
     return {path.stem: str(path) for path in folder.iterdir()}
+
+
+def random_weights(config: str) -> dict[str, torch.Tensor]:
+    """Weights of a config's model that answer each photo differently."""
+    from mmpose.models.builder import build_pose_estimator
+
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        model = build_pose_estimator(load_config(config).model)
+    # Zero scoring layers would put every joint into the same corner.
+    for parameter in model.head.parameters():
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model.state_dict()
 
 
 @pytest.fixture(scope='session')
