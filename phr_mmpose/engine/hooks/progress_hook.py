@@ -72,10 +72,9 @@ class ProgressHook(Hook):
             data_batch: Not used.
             outputs (dict): The losses of this iteration.
         """
-        # update() says whether it has redrawn the bar. Only then is the loss read: on
-        # a GPU that waits for the step.
-        if self._bar is not None and self._bar.update():
+        if self._bar is not None:
             self._bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
+            self._bar.update()
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Close the bar at its stage's end.
