@@ -1,0 +1,222 @@
+"""Fitting a config's stages into a budget of images or of training time."""
+
+import copy
+import itertools
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from phr_mmpose.engine.pretrained import forget_pretrained
+from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.utils.errors import UserError
+
+# Short epochs of a fitted run: fine enough for a stage to last as it should.
+_EPOCHS = 100
+_CHECKPOINTS = 10
+
+
+def check_budget(minutes: float | None, images: int | None) -> None:
+    """Refuse budgets of nothing.
+
+    Args:
+        minutes (float | None): Of training, if that is the budget.
+        images (int | None): In training, if that is the budget.
+
+    Raises:
+        UserError: If the one that is given is not positive.
+    """
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        raise UserError(f'--minutes {minutes:g}: give a positive number')
+    if images is not None and images < 1:
+        raise UserError(f'--images {images}: give a positive number')
+
+
+def fit_stages(
+    stages: Sequence[Mapping[str, Any]], images: int, batch_size: int, samples: int
+) -> tuple[list[dict], int]:
+    """Stretch or shrink a schedule to a number of images, its proportions kept.
+
+    The run is cut into about a hundred short epochs of equal length (see
+    ``ShortEpochSampler``). Each stage keeps its share of the images; steps and
+    warm-up of its rate move with it.
+
+    Args:
+        stages (Sequence[Mapping]): The config's ``stages``.
+        images (int): Images that the run is to see, each as often as it comes.
+        batch_size (int): Images of one iteration.
+        samples (int): Size of the training set.
+
+    Returns:
+        tuple[list[dict], int]: The fitted stages, at least one epoch each, and
+        the images of one short epoch, a multiple of ``batch_size``.
+
+    Raises:
+        UserError: If there are fewer images than one batch for each stage.
+    """
+    schedule = StageSchedule(stages)
+    if images < batch_size * len(schedule):
+        raise UserError(
+            f'a budget of {images} images is less than a batch of {batch_size} for '
+            f'each of {len(schedule)} stages; give more'
+        )
+    length = batch_size * max(1, round(images / _EPOCHS / batch_size))
+    fitted = []
+    for entry, stage in zip(stages, schedule.stages, strict=True):
+        share = stage.epochs / schedule.epochs
+        epochs = max(1, round(images * share / length))
+        iterations = stage.epochs * -(-samples // batch_size)
+        lr = _stretch(
+            entry['lr'],
+            epochs / stage.epochs,
+            epochs * (length // batch_size) / iterations,
+        )
+        fitted.append(dict(copy.deepcopy(dict(entry)), epochs=epochs, lr=lr))
+    return fitted, length
+
+
+def _stretch(lr: Any, epochs: float, iterations: float) -> Any:
+    """Scale what a rate counts in epochs and in iterations by these factors."""
+    if isinstance(lr, Mapping):
+        warmup = round(lr.get('warmup', 0) * iterations)
+        return dict(lr, warmup=warmup) if 'warmup' in lr else dict(lr)
+    if isinstance(lr, Sequence):
+        # Steps that fall together leave the last of them.
+        return list({round(begin * epochs): rate for begin, rate in lr}.items())
+    return lr
+
+
+def images_in(
+    seconds: float, stages: Sequence[Mapping[str, Any]], costs: Sequence[float]
+) -> int:
+    """Tell how many images a budget of time pays for.
+
+    Args:
+        seconds (float): The budget.
+        stages (Sequence[Mapping]): The config's ``stages``; their epochs are
+            the shares of the images.
+        costs (Sequence[float]): Seconds of one image in each stage.
+
+    Returns:
+        int: Images of all stages together.
+    """
+    schedule = StageSchedule(stages)
+    mean = sum(
+        stage.epochs / schedule.epochs * cost
+        for stage, cost in zip(schedule.stages, costs, strict=True)
+    )
+    return int(seconds / mean)
+
+
+def use_short_epochs(config: Config, stages: Sequence[dict], length: int) -> None:
+    """Put fitted stages into a config, in place.
+
+    Args:
+        config (Config): The config.
+        stages (Sequence[dict]): From :func:`fit_stages`.
+        length (int): Images of one epoch.
+    """
+    config.stages = list(stages)
+    config.train_dataloader.sampler = dict(type='ShortEpochSampler', length=length)
+    config.default_hooks.checkpoint.update(
+        interval=max(1, StageSchedule(stages).epochs // _CHECKPOINTS), max_keep_ckpts=1
+    )
+
+
+class TrainingProbe:
+    """A config's training, set up to be looked at before it is run.
+
+    Use it as a context manager. Weights are random, also where the config
+    names pretrained ones: they cost the same.
+
+    Args:
+        config (Config): The config; it is not changed.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = copy.deepcopy(config)
+        self._folder = tempfile.TemporaryDirectory(prefix='probe_')
+
+    def __enter__(self) -> 'TrainingProbe':
+        config = self._config
+        forget_pretrained(config.model)
+        config.work_dir = self._folder.name
+        config.log_level = 'ERROR'
+        config.val_cfg = config.val_dataloader = config.val_evaluator = None
+        config.test_cfg = config.test_dataloader = config.test_evaluator = None
+        # Loading in this process, so that its time is seen.
+        config.train_dataloader.update(num_workers=0, persistent_workers=False)
+        config.train_dataloader.pop('prefetch_factor', None)
+        try:
+            self._runner = Runner.from_cfg(config)
+            self._loader = self._runner.build_dataloader(
+                config.train_dataloader, seed=self._runner.seed
+            )
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._folder.cleanup()
+
+    @property
+    def samples(self) -> int:
+        """int: Size of the training set."""
+        return len(self._loader.dataset)
+
+    @property
+    def batch_size(self) -> int:
+        """int: Images of one iteration."""
+        return self._loader.batch_size
+
+    def costs(self, iterations: int = 6) -> list[float]:
+        """Measure each stage: loading, augmentation, both passes, the update.
+
+        Without a GPU it is the CPU time of all threads, which other work on
+        the machine lengthens little; with one, wall time. What is drawn or
+        read only once has been so before the measurement.
+
+        Args:
+            iterations (int): How many are timed; their median counts.
+
+        Returns:
+            list[float]: Seconds of one image in each stage.
+        """
+        runner, model = self._runner, self._runner.model
+        optimizer = runner.build_optim_wrapper(runner.optim_wrapper)
+        for data in itertools.islice(self._loader, iterations):
+            warm = data
+        costs = []
+        for stage in StageSchedule(self._config.stages).stages:
+            model.set_trained(stage.trains)
+            model.train()
+            model.train_step(warm, optimizer)
+            batches = iter(self._loader)
+            times = []
+            for _ in range(min(iterations, len(self._loader))):
+                with _timed(times.append):
+                    model.train_step(next(batches), optimizer)
+            costs.append(statistics.median(times) / self.batch_size)
+        return costs
+
+
+@contextmanager
+def _timed(note: Callable[[float], None]):
+    """Time a block by the clock that fits the device."""
+    on_gpu = torch.cuda.is_available()
+    clock = time.perf_counter if on_gpu else time.process_time
+    if on_gpu:
+        torch.cuda.synchronize()
+    begin = clock()
+    yield
+    if on_gpu:
+        torch.cuda.synchronize()
+    note(clock() - begin)

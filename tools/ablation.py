@@ -1,0 +1,267 @@
+"""Train and compare the rows of an ablation (paper, Table 5).
+
+A row is a config of the folder --config-set (files that begin with _ are not). Each
+row is trained with the same budget, seeds and data, then evaluated; after every run
+ablation.md, ablation.json and ablation.png in --work-dir are written anew, with the
+mean and the standard deviation over the seeds.
+
+The budget is per row and seed, see tools/fit_budget.py: with --minutes M every row
+trains for M minutes (core-minutes without a GPU), so that a dearer model sees fewer
+images; with --images N every row sees the same images. A row of several stages
+divides it in the proportions of its config, a row of one stage spends all of it there.
+
+Each step is one of this project's tools in a process of its own, its output in
+W/ROW/seed_S/log.txt. Called again, the command goes on where it was stopped:
+finished runs are not run again. A row that fails is reported in one line, the others
+go on, and the exit code is 2 at the end.
+
+Examples:
+    python tools/ablation.py --config-set configs/ablation_tiny --data data/lsp \
+        --minutes 20 --seeds 0 1 2 --work-dir work_dirs/ablation_tiny
+    python tools/ablation.py --config-set configs/ablation_figures --images 100000 \
+        --rows detection_regression regression_only --work-dir work_dirs/figures
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from phr_mmpose.engine.budget import check_budget
+from phr_mmpose.evaluation.ablation import Ablation, Row
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+TOOLS = Path(__file__).resolve().parent
+
+
+class StepError(Exception):
+    """A step of a row has failed, in one line."""
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--config-set', required=True, metavar='DIR', help='a folder of configs, rows'
+    )
+    parser.add_argument(
+        '--work-dir', required=True, metavar='W', help='for runs and results'
+    )
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument(
+        '--minutes', type=float, metavar='M', help='training time of a row and seed'
+    )
+    budget.add_argument(
+        '--images', type=int, metavar='N', help='training images, in its place'
+    )
+    parser.add_argument(
+        '--data', metavar='DIR', help="the data, in place of the configs' data_root"
+    )
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0], metavar='S')
+    parser.add_argument(
+        '--rows', nargs='+', metavar='ROW', help='only these, by the names of the files'
+    )
+    parser.add_argument(
+        '--random-init',
+        action='store_true',
+        help='start from random weights where a config names pretrained ones',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override values of all configs, such as train_dataloader.batch_size=8',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run an ablation.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If the command is faulty, or a row has failed.
+    """
+    args = parse_args(argv)
+    check_budget(args.minutes, args.images)
+    if args.data is not None and not Path(args.data).is_dir():
+        raise UserError(f'--data {args.data}: no such folder')
+    configs = choose_rows(Path(args.config_set), args.rows)
+    seeds = list(dict.fromkeys(args.seeds))
+    folder = Path(args.work_dir)
+    minutes = args.images is None
+    budget = f'{args.minutes:g} minutes' if minutes else f'{args.images:,} images'
+    failed: dict[str, str] = {}
+    for name, config in configs.items():
+        attempt(failed, name, fit, config, folder / name, args)
+    # Seed by seed, so that all rows can be compared before the last seed is done.
+    for seed in seeds:
+        for name in configs:
+            if name not in failed:
+                attempt(failed, name, run_once, folder / name, seed, args)
+            report(folder, configs, seeds, budget, failed)
+    report(folder, configs, seeds, budget, failed)
+    print((folder / 'ablation.md').read_text())
+    if failed:
+        raise UserError(
+            f'{len(failed)} of {len(configs)} rows failed: {", ".join(failed)}'
+        )
+
+
+def choose_rows(folder: Path, names: Sequence[str] | None) -> dict[str, Path]:
+    """Find the rows' configs, by name.
+
+    Raises:
+        UserError: If the folder has none, or not one of those asked for.
+    """
+    found = {path.stem: path for path in sorted(folder.glob('[!_]*.py'))}
+    if not found:
+        raise UserError(f'{folder}: no configs here; name a folder of them')
+    for name in names or ():
+        if name not in found:
+            raise UserError(
+                f'no row {name!r} in {folder}: it has {", ".join(sorted(found))}'
+            )
+    return {name: found[name] for name in names or found}
+
+
+def attempt(failed: dict[str, str], name: str, step, *arguments: object) -> None:
+    """Run a step of a row; where it fails, say and note why."""
+    try:
+        step(*arguments)
+    except StepError as error:
+        failed[name] = str(error)
+        print(f'row {name} failed: {error}', file=sys.stderr, flush=True)
+
+
+def fit(config: Path, folder: Path, args: argparse.Namespace) -> None:
+    """Fit a row's config to the budget."""
+    options = ['--out', folder / 'config.py']
+    for name in ('minutes', 'images', 'data'):
+        if getattr(args, name) is not None:
+            options += [f'--{name}', getattr(args, name)]
+    if args.cfg_options:
+        options += ['--cfg-options', *args.cfg_options]
+    print(f'{config.stem}: fitting its stages to the budget', flush=True)
+    call(folder / 'fit.txt', 'fit_budget.py', config, *options)
+
+
+def run_once(folder: Path, seed: int, args: argparse.Namespace) -> None:
+    """Train a row with one seed and evaluate it, as far as that is not done."""
+    fitted = folder / 'config.py'
+    config = load_config(fitted)
+    run_dir = folder / f'seed_{seed}'
+    log = run_dir / 'log.txt'
+    checkpoint = run_dir / f'stage_{config.stages[-1]["name"]}.pth'
+    if not (run_dir / 'training.json').exists():
+        print(f'{folder.name}, seed {seed}: training', flush=True)
+        begun = (run_dir / 'last_checkpoint').exists()
+        before = cpu_seconds()
+        options = ['--random-init'] if args.random_init else []
+        call(
+            log,
+            *('train.py', fitted, '--work-dir', run_dir, '--seed', seed),
+            *('--resume', '--no-validate', *options),
+        )
+        # What a killed process had used before is not known.
+        minutes = None if begun else (cpu_seconds() - before) / 60
+        save_json(run_dir / 'training.json', dict(core_minutes=minutes))
+    maps = {'scores': []}
+    if config.model.head.get('refiner') is not None:
+        maps['detector'] = ['--detector']
+    for name, options in maps.items():
+        if not (run_dir / f'{name}.json').exists():
+            print(f'{folder.name}, seed {seed}: evaluating, {name}', flush=True)
+            call(
+                log,
+                *('test.py', fitted, checkpoint, *options),
+                *('--work-dir', run_dir / 'test'),
+                *('--json', run_dir / f'{name}.json'),
+                *('--out', run_dir / f'{name}.npz'),
+            )
+
+
+def call(log: Path, tool: str, *arguments: object) -> None:
+    """Run one of this project's tools, its output appended to a file.
+
+    Raises:
+        StepError: If it fails, with its own last line.
+    """
+    command = [sys.executable, str(TOOLS / tool), *map(str, arguments)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'a') as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = [line for line in log.read_text(errors='replace').splitlines() if line]
+        last = lines[-1] if lines else 'no output'
+        if done.returncode < 0:
+            last = f'killed by signal {-done.returncode}'
+        raise StepError(f'{last.removeprefix("error: ")} (tools/{tool}, see {log})')
+
+
+def cpu_seconds() -> float:
+    """CPU time of all processes that were started here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def report(
+    folder: Path,
+    configs: dict[str, Path],
+    seeds: Sequence[int],
+    budget: str,
+    failed: dict[str, str],
+) -> None:
+    """Write what is known by now."""
+    rows = [read_row(folder / name, seeds, failed.get(name)) for name in configs]
+    rows.sort(key=lambda row: (row.place, row.name))
+    ablation = Ablation(rows, seeds, budget)
+    save_json(folder / 'ablation.json', ablation.as_dict())
+    with atomic_path(folder / 'ablation.md') as temporary:
+        temporary.write_text(ablation.as_markdown())
+    if any(row.runs for row in rows):
+        ablation.draw(folder / 'ablation.png')
+
+
+def read_row(folder: Path, seeds: Sequence[int], failure: str | None) -> Row:
+    """Collect the finished runs of a row."""
+    row = Row(folder.name, failure=failure)
+    if not (folder / 'config.py').exists():
+        return row
+    config = load_config(folder / 'config.py')
+    about = config.get('row', {})
+    row.title = about.get('title', folder.name)
+    row.place = about.get('place', row.place)
+    row.images = config.budget.images
+    cascade = config.model.head.get('refiner') is not None
+    for seed in seeds:
+        run_dir = folder / f'seed_{seed}'
+        names = ['training', 'scores', *(['detector'] if cascade else [])]
+        paths = {name: run_dir / f'{name}.json' for name in names}
+        if all(path.exists() for path in paths.values()):
+            row.runs[seed] = {
+                name: json.loads(path.read_text()) for name, path in paths.items()
+            }
+    return row
+
+
+def save_json(path: Path, content: object) -> None:
+    """Write a file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    run(main)
