@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch torchvision
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 RUN := $(VENV)/bin/python
 # The clone comes before any other copy that the environment may know.

@@ -12,6 +12,7 @@ env_cfg = dict(
 find_unused_parameters = True
 
 default_hooks = dict(
+    runtime_info=dict(type='BatchedRuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(

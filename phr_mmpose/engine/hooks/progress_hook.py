@@ -1,5 +1,6 @@
 """A progress bar for each stage."""
 
+import time
 from contextlib import ExitStack
 
 from mmengine.dist import is_main_process
@@ -72,9 +73,13 @@ class ProgressHook(Hook):
             data_batch: Not used.
             outputs (dict): The losses of this iteration.
         """
-        if self._bar is not None:
-            self._bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
-            self._bar.update()
+        bar = self._bar
+        if bar is None:
+            return
+        # The loss is read only when it is shown: on a GPU that waits for the step.
+        if bar.n + 1 == bar.total or time.time() - bar.last_print_t >= bar.mininterval:
+            bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
+        bar.update()
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Close the bar at its stage's end.
