@@ -8,9 +8,10 @@ size of the data set, so that every stage is as long as it should be.
               that is fitted so, on any machine, and the same run every time.
 --minutes M   as many images as M minutes of training pay for. The costs of each
               stage are measured first, with loading and augmentation: without a GPU
-              in CPU time of all threads (M core-minutes, which other work on the
-              machine disturbs little), with one in wall time. Setting up and the
-              measurement itself are not counted.
+              in CPU time of all threads (M core-minutes), with one in wall time. On
+              a machine that is busy with other things too, CPU time varies by a third
+              and more: then --images is the fairer of the two. Setting up, the
+              measurement itself and the evaluation are not counted.
 
 A config that was fitted before stays as it is if nothing has changed since, so
 that what was trained with it can be resumed.
@@ -38,6 +39,9 @@ from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+
+# Long enough for moments in which nothing else runs, short beside the training.
+MEASURE_SHARE, LONGEST_MEASURE = 0.03, 60.0
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -88,8 +92,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             costs = None
             images = args.images
             if images is None:
-                costs = probe.costs()
-                images = images_in(60 * args.minutes, config.stages, costs)
+                seconds = 60 * args.minutes
+                costs = probe.costs(min(MEASURE_SHARE * seconds, LONGEST_MEASURE))
+                images = images_in(seconds, config.stages, costs)
             stages, length = fit_stages(
                 config.stages, images, probe.batch_size, probe.samples
             )

@@ -3,7 +3,6 @@
 import copy
 import itertools
 import math
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from phr_mmpose.utils.errors import UserError
 # Short epochs of a fitted run: fine enough for a stage to last as it should.
 _EPOCHS = 100
 _CHECKPOINTS = 10
+_ITERATIONS = 4
 
 
 def check_budget(minutes: float | None, images: int | None) -> None:
@@ -177,35 +177,39 @@ class TrainingProbe:
         """int: Images of one iteration."""
         return self._loader.batch_size
 
-    def costs(self, iterations: int = 6) -> list[float]:
+    def costs(self, seconds: float = 0.0) -> list[float]:
         """Measure each stage: loading, augmentation, both passes, the update.
 
-        Without a GPU it is the CPU time of all threads, which other work on
-        the machine lengthens little; with one, wall time. What is drawn or
-        read only once has been so before the measurement.
+        Without a GPU it is the CPU time of all threads, with one wall time.
+        What is drawn or read only once has been so before the measurement.
 
         Args:
-            iterations (int): How many are timed; their median counts.
+            seconds (float): How long to measure, in rounds of some iterations
+                of every stage, one round at least. The fastest iteration
+                counts: other work on the machine only ever makes them slower.
 
         Returns:
             list[float]: Seconds of one image in each stage.
         """
         runner, model = self._runner, self._runner.model
         optimizer = runner.build_optim_wrapper(runner.optim_wrapper)
+        iterations = min(_ITERATIONS, len(self._loader))
         for data in itertools.islice(self._loader, iterations):
             warm = data
-        costs = []
-        for stage in StageSchedule(self._config.stages).stages:
-            model.set_trained(stage.trains)
-            model.train()
-            model.train_step(warm, optimizer)
-            batches = iter(self._loader)
-            times = []
-            for _ in range(min(iterations, len(self._loader))):
-                with _timed(times.append):
-                    model.train_step(next(batches), optimizer)
-            costs.append(statistics.median(times) / self.batch_size)
-        return costs
+        stages = StageSchedule(self._config.stages).stages
+        times = [[] for _ in stages]
+        begin = time.perf_counter()
+        while not times[-1] or time.perf_counter() - begin < seconds:
+            for stage, found in zip(stages, times, strict=True):
+                model.set_trained(stage.trains)
+                model.train()
+                if not found:
+                    model.train_step(warm, optimizer)
+                batches = iter(self._loader)
+                for _ in range(iterations):
+                    with _timed(found.append):
+                        model.train_step(next(batches), optimizer)
+        return [min(found) / self.batch_size for found in times]
 
 
 @contextmanager
