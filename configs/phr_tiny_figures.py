@@ -18,7 +18,7 @@ stages = [
     dict(
         name='detector',
         trains=['detector'],
-        epochs=8,
+        epochs=6,
         lr=dict(policy='cosine', start=2e-3, end=5e-4, warmup=100),
     ),
     dict(
@@ -30,12 +30,12 @@ stages = [
     dict(
         name='joint',
         trains=['detector', 'refiner'],
-        epochs=3,
+        epochs=2,
         lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=50),
     ),
 ]
 optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
-train_cfg = dict(val_interval=5)
+train_cfg = dict(val_interval=9)
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='StagedTrainingHook'),
