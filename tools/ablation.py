@@ -148,6 +148,10 @@ def attempt(failed: dict[str, str], name: str, step, *arguments: object) -> None
 
 def fit(config: Path, folder: Path, args: argparse.Namespace) -> None:
     """Fit a row's config to the budget."""
+    try:
+        load_config(config)
+    except UserError as error:
+        raise StepError(str(error)) from error
     options = ['--out', folder / 'config.py']
     for name in ('minutes', 'images', 'data'):
         if getattr(args, name) is not None:
