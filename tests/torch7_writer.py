@@ -1,6 +1,7 @@
 """Writes Torch7's serialisation, as ``torch.save`` of Torch7 does."""
 
 import struct
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -205,5 +206,8 @@ class Writer:
 
 def dump(value: Any, long_size: int = 8, ascii: bool = False) -> bytes:
     writer = Writer(long_size, ascii)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
     writer.write(value)
+    sys.setrecursionlimit(limit)
     return b''.join(writer.parts)

@@ -4,6 +4,7 @@ from phr_mmpose.models.heads import CascadeHeatmapRegressionHead, PartDetectorHe
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.models.refiners import HourglassRefiner
+from phr_mmpose.models.torch7 import ReleasedPoseEstimator, Torch7Graph
 
 __all__ = [
     'CascadeHeatmapRegressionHead',
@@ -11,5 +12,7 @@ __all__ = [
     'ConfidenceMSELoss',
     'HourglassRefiner',
     'PartDetectorHead',
+    'ReleasedPoseEstimator',
     'SigmoidCrossEntropyLoss',
+    'Torch7Graph',
 ]

@@ -164,13 +164,16 @@ def check_matches(
     batches seen (``num_batches_tracked``) may be missing, as mmengine has it.
 
     Args:
-        model (nn.Module): The model that is to take the weights.
+        model (nn.Module): The model that is to take the weights. One that can become
+            the model of a checkpoint (with a method ``adopt``) does so first.
         state_dict (Mapping[str, Tensor]): The weights.
         filename (str | Path): Named in errors.
 
     Raises:
         UserError: If keys are missing or unexpected, or shapes differ.
     """
+    if hasattr(model, 'adopt'):
+        model.adopt(state_dict)
     own = model.state_dict()
     missing = [
         key
