@@ -1,0 +1,14 @@
+# The network that the authors' published weights are for, and their demo's way of
+# using it (docs/released.md): one deconvolution of the detector from stride 16 to the
+# input's resolution, pictures as RGB from 0 to 1, maps of the picture and its
+# mirror image averaged without a shift, negative values zeroed, plain arg-max.
+_base_ = './cascade_res152.py'
+
+model = dict(
+    # Becomes another network with a checkpoint that holds one.
+    type='ReleasedPoseEstimator',
+    data_preprocessor=dict(mean=[0.0, 0.0, 0.0], std=[255.0, 255.0, 255.0]),
+    backbone=dict(init_cfg=None),
+    head=dict(detector=dict(deconv_stride=16), decoder=dict(type='PositiveConfidence')),
+    test_cfg=dict(flip_test=True, shift_heatmap=False),
+)
