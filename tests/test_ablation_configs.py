@@ -1,0 +1,81 @@
+"""A row of an ablation differs from its neighbour in what the row is about."""
+
+from pathlib import Path
+
+import pytest
+
+from phr_mmpose.utils.config import load_config
+
+CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
+SETS = {
+    'ablation': ('_res',),
+    'ablation_tiny': ('_res',),
+    'ablation_figures': ('',),
+}
+# What makes a detector a regressor.
+REGRESSION = {
+    'model.head.detector_codec',
+    'model.head.loss_detector',
+    'model.head.stack',
+    'model.head.detector.prior',
+}
+CASES = [(folder, kind) for folder, kinds in SETS.items() for kind in kinds]
+
+
+def read(folder, name):
+    return load_config(CONFIGS / folder / f'{name}.py').to_dict()
+
+
+def differences(first, second, path=''):
+    """Name the innermost entries in which two configs differ."""
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return set() if first == second else {path[1:]}
+    if first.get('type') != second.get('type'):
+        return {path[1:]}
+    return set().union(
+        *(
+            differences(first.get(key), second.get(key), f'{path}.{key}')
+            for key in first.keys() | second.keys()
+        )
+    ) - {'row.place', 'row.title'}
+
+
+@pytest.mark.parametrize(('folder', 'kind'), CASES)
+def test_a_first_regression_in_place_of_the_detection(folder, kind):
+    cascade = read(folder, f'detection_regression{kind}')
+    other = read(folder, f'regression_regression{kind}')
+    found = differences(cascade, other)
+    assert found <= REGRESSION and len(found) >= 3
+    head = other['model']['head']
+    # The same target, decoding and loss as the second regression.
+    assert head['detector_codec'] == head['decoder']
+    assert head['loss_detector'] == head['loss_refiner']
+    assert head['detector'].get('prior', 0.5) == 0.5
+
+
+@pytest.mark.parametrize(
+    ('folder', 'kind', 'first'),
+    [
+        ('ablation', '_res', 'detection'),
+        ('ablation', '_res', 'regression'),
+        ('ablation_tiny', '_res', 'detection'),
+        ('ablation_tiny', '_res', 'regression'),
+        # The study on figures reads the detector of the cascade itself.
+        ('ablation_figures', '', 'regression'),
+    ],
+)
+def test_the_first_part_alone(folder, kind, first):
+    cascade = read(folder, f'{first}_regression{kind}')
+    alone = read(folder, f'{first}_only{kind}')
+    assert differences(cascade, alone) == {'model.head.refiner', 'stages'}
+    assert alone['model']['head']['refiner'] is None
+    assert alone['stages'] == cascade['stages'][:1]
+    assert alone['stages'][0]['trains'] == ['detector']
+
+
+@pytest.mark.parametrize('folder', SETS)
+def test_rows_have_places_and_titles(folder):
+    paths = sorted((CONFIGS / folder).glob('*.py'))
+    rows = [load_config(path).row for path in paths]
+    assert len({row.place for row in rows}) == len(rows)
+    assert len({row.title for row in rows}) == len(rows)
