@@ -57,10 +57,10 @@ test_pipeline = [
     for t in _base_.test_pipeline
 ]
 model = dict(
-    backbone=dict(depth=50, base_channels=8),
+    backbone=dict(depth=18, base_channels=8, stem_channels=8),
     head=dict(
         input_size=size,
-        detector=dict(in_channels=256),
+        detector=dict(in_channels=64),
         refiner=dict(width=16, depth=1, blocks=1),
     ),
 )
@@ -301,11 +301,11 @@ def test_networks_that_do_not_fit_the_config(
 ):
     source, out = tmp_path / 'x.t7', tmp_path / 'x.pth'
     source.write_bytes(dump(convolution(nn.Conv2d(3, 14, 1))))
-    convert([str(source), str(out)])
+    convert([str(source), str(out), '--config', small_config])
     with pytest.raises(UserError, match='not maps of 16 joints'):
         evaluate(small_config, out, lsp, tmp_path)
     source.write_bytes(dump(convolution(nn.Conv2d(4, 16, 1))))
-    convert([str(source), str(out)])
+    convert([str(source), str(out), '--config', small_config])
     assert 'does not take images' in capsys.readouterr().out
     with pytest.raises(UserError, match='does not run on images of'):
         evaluate(small_config, out, lsp, tmp_path)

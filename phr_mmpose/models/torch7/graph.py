@@ -60,9 +60,10 @@ class Torch7Graph(nn.Module):
             # Anything may be wrong in a description that was written by others.
             except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
                 lines = str(error).splitlines() or ['']
+                kind = repr(module.get('type'))[:40]
                 raise UserError(
-                    f'converted network: module {number} ({module.get("type")}) is '
-                    f'faulty: {lines[0]}; convert the .t7 file again'
+                    f'converted network: module {number} ({kind}) is faulty: '
+                    f'{lines[0]}; convert the .t7 file again'
                 ) from error
             built.append(layer)
         self.layers = nn.ModuleList(built)

@@ -440,6 +440,7 @@ def nested(depth, width=1):
             sequential(relu(), container('Concat', Obj('nn.Foo'), dimension=2)),
             'modules[2].modules[1]: module nn.Foo is not known',
         ),
+        (Obj(b'nn.A\nB\xff' + b'x' * 99, {}), 'module nn.A?B?xxx'),
         (Obj('os.system', {'modules': ['ls']}), 'module os.system is not known'),
         (sequential(relu(), 'text'), 'modules[2]: a str in place of a module'),
         (self_holding(), 'holds itself'),
@@ -495,7 +496,7 @@ def test_faulty_descriptions(converted):
         'not JSON': b'{',
         'no modules': b'{}',
         'a cycle': b'{"modules":[{"type":"Sequential","children":[0]}],"root":0}',
-        'no such type': b'{"modules":[{"type":"eval"}],"root":0}',
+        'no such type': b'{"modules":[{"type":"e\\nval"}],"root":0}',
         'no number': b'{"modules":[{"type":"ReLU"}],"root":"x"}',
         'nesting': b'[' * 100_000,
     }
