@@ -8,8 +8,8 @@ from phr_mmpose.utils.config import load_config
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 SETS = {
-    'ablation': ('_res',),
-    'ablation_tiny': ('_res',),
+    'ablation': ('_res', '_vgg'),
+    'ablation_tiny': ('_res', '_vgg'),
     'ablation_figures': ('',),
 }
 # What makes a detector a regressor.

@@ -1,15 +1,23 @@
-"""Models: losses, refiners, heads and the estimator, registered in MMPose."""
+"""Models: backbones, losses, refiners, heads, the estimator; all registered."""
 
-from phr_mmpose.models.heads import CascadeHeatmapRegressionHead, PartDetectorHead
+from phr_mmpose.models.backbones import FullyConvolutionalVGG
+from phr_mmpose.models.heads import (
+    CascadeHeatmapRegressionHead,
+    FCNPartDetectorHead,
+    PartDetectorHead,
+)
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
-from phr_mmpose.models.refiners import HourglassRefiner
+from phr_mmpose.models.refiners import ConvRefiner, HourglassRefiner
 from phr_mmpose.models.torch7 import ReleasedPoseEstimator, Torch7Graph
 
 __all__ = [
     'CascadeHeatmapRegressionHead',
     'CascadePoseEstimator',
     'ConfidenceMSELoss',
+    'ConvRefiner',
+    'FCNPartDetectorHead',
+    'FullyConvolutionalVGG',
     'HourglassRefiner',
     'PartDetectorHead',
     'ReleasedPoseEstimator',

@@ -1,5 +1,6 @@
 """Refiners: the cascade's second part, from stacked part maps to confidence maps."""
 
+from phr_mmpose.models.refiners.conv_refiner import ConvRefiner
 from phr_mmpose.models.refiners.hourglass_refiner import HourglassRefiner
 
-__all__ = ['HourglassRefiner']
+__all__ = ['ConvRefiner', 'HourglassRefiner']

@@ -1,0 +1,32 @@
+# Table 5, row 2: row 1 with both parts in the paper's VGG-FCN form, made narrow. From
+# random weights, so with batch normalisation.
+_base_ = 'detection_regression_res.py'
+row = dict(place=2, title='Part heatmap regression (VGG)')
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='FullyConvolutionalVGG',
+        width=16,
+        hidden=256,
+        kernel=3,
+        dropout=0.0,
+        batch_norm=True,
+    ),
+    neck=None,
+    head=dict(
+        detector=dict(
+            _delete_=True,
+            type='FCNPartDetectorHead',
+            in_channels=(64, 128, 256),
+            prior=0.01,
+        ),
+        refiner=dict(
+            _delete_=True,
+            type='ConvRefiner',
+            widths=(16, 16, 32, 64, 128, 128),
+            kernels=(5, 7, 7, 9, 1, 1),
+            init='kaiming',
+            batch_norm=True,
+        ),
+    ),
+)
