@@ -60,12 +60,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     checkpoint = out / 'train' / 'stage_joint.pth'
     unseen = out / 'unseen' / 'images'
     call('train.py', CONFIG, '--work-dir', out / 'train')
-    for name, options in (('detector', ['--detector']), ('cascade', [])):
-        call(
-            'test.py',
-            *(CONFIG, checkpoint, *options, '--work-dir', out / 'test'),
-            *('--json', out / f'{name}.json', '--curve', out / f'{name}_pckh.png'),
-        )
+    call(
+        'test.py',
+        *(CONFIG, checkpoint, '--work-dir', out / 'test'),
+        *('--json', out / 'pckh.json', '--curve', out / 'pckh.png'),
+    )
     call(
         'draw_figures.py',
         *('--num', '12', '--seed', UNSEEN_SEED, '--back-views', '0'),
@@ -77,21 +76,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         *('--boxes', out / 'unseen' / 'boxes.json', '--out-dir', out / 'poses'),
     )
     pictures = sorted(unseen.iterdir())[:3]
-    for picture in pictures:
-        call(
-            'show_cascade.py',
-            *(picture, '--config', CONFIG, '--weights', checkpoint),
-            *('--gt', out / 'unseen' / 'annotations' / 'figures.json'),
-            *('--out', out / f'cascade_{picture.stem}.png'),
-        )
+    call(
+        'show_cascade.py',
+        *(*pictures, '--config', CONFIG, '--weights', checkpoint),
+        *('--gt', out / 'unseen' / 'annotations' / 'figures.json'),
+        *('--out', out / 'cascade'),
+    )
     minutes = (time.monotonic() - begin) / 60
     print(
         f'\nDone in {minutes:.1f} minutes. In {out.resolve()}:\n'
         f'  {checkpoint.relative_to(out)}  the checkpoint\n'
-        '  cascade.json, detector.json  the per-joint tables\n'
-        '  cascade_pckh.png, detector_pckh.png  the curves\n'
+        '  pckh.json, pckh.png  the per-joint table and the curves\n'
         '  poses/  the poses on pictures that it never saw\n'
-        '  cascade_*.png  what the detector and the regressor see'
+        '  cascade/  what the detector and the regressor see'
     )
 
 

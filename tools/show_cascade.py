@@ -13,6 +13,7 @@ Examples:
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -35,10 +36,16 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('photo', help='the photo')
+    parser.add_argument('photos', nargs='+', metavar='photo', help='the photo, or more')
     parser.add_argument('--config', required=True, help='the config, a .py file')
     parser.add_argument('--weights', required=True, help='the checkpoint')
-    parser.add_argument('--out', required=True, metavar='PNG', help='the picture')
+    parser.add_argument(
+        '--out',
+        required=True,
+        type=Path,
+        metavar='PNG',
+        help='the picture; for several photos a folder, which gets one for each',
+    )
     parser.add_argument(
         '--joints',
         nargs='+',
@@ -84,18 +91,41 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if not 20 <= args.dpi <= 1200:
         raise UserError(f'--dpi {args.dpi}: give a number from 20 to 1200')
-    image = read_photo(args.photo)
-    box = parse_box(args.box, image) if args.box else None
+    panels = name_panels(args.photos, args.out)
+    images = [read_photo(photo) for photo in args.photos]
+    boxes = [parse_box(args.box, image) if args.box else None for image in images]
     model = load_pose_model(args.config, args.weights, args.device)
     names = joint_names(model)
     chosen = [joint_index(name, names) for name in args.joints or ()]
-    known = None
-    if args.gt:
-        known = known_joints(args.gt, args.photo, names, box)
-    view = look(model, image, choose_box(box, known, image, args.photo), known)
-    draw_cascade_panel(
-        view, chosen or choose_joints(view), args.out, args.sure, args.dpi
-    )
+    for photo, image, box, panel in zip(
+        args.photos, images, boxes, panels, strict=True
+    ):
+        known = known_joints(args.gt, photo, names, box) if args.gt else None
+        view = look(model, image, choose_box(box, known, image, photo), known)
+        draw_cascade_panel(
+            view, chosen or choose_joints(view), panel, args.sure, args.dpi
+        )
+
+
+def name_panels(photos: Sequence[str], out: Path) -> list[Path]:
+    """Say where each photo's picture goes.
+
+    Args:
+        photos (Sequence[str]): The photos.
+        out (Path): A file for one photo, a folder for more.
+
+    Returns:
+        list[Path]: One for each photo.
+
+    Raises:
+        UserError: If two photos would have the same picture.
+    """
+    if len(photos) == 1:
+        return [out]
+    panels = [out / f'{Path(photo).stem}.png' for photo in photos]
+    if len(set(panels)) < len(panels):
+        raise UserError('two photos of the same name; show them one by one')
+    return panels
 
 
 def parse_box(text: str, image: np.ndarray) -> np.ndarray:

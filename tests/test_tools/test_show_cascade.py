@@ -111,3 +111,14 @@ def test_of_several_persons_the_one_nearest_to_the_box_is_taken(tmp_path):
     assert near.box.tolist() == [30, 37.5, 130, 137.5]
     with pytest.raises(UserError, match=r'holds no person of b\.png'):
         known_joints(path, 'b.png', MPII_JOINTS)
+
+
+def test_several_photos_get_a_panel_each(main, model, folder, tmp_path):
+    photos = [str(folder / name) for name in ('a.png', 'b.jpg')]
+    main([*photos, *model, '--out', str(tmp_path / 'panels')])
+    assert sorted(p.name for p in (tmp_path / 'panels').iterdir()) == ['a.png', 'b.png']
+    main([photos[1], *model, '--out', str(tmp_path / 'alone.png')])
+    together, alone = tmp_path / 'panels' / 'b.png', tmp_path / 'alone.png'
+    assert np.array_equal(cv2.imread(str(together)), cv2.imread(str(alone)))
+    with pytest.raises(UserError, match='same name'):
+        main([photos[0], photos[0], *model, '--out', str(tmp_path / 'panels')])
