@@ -29,11 +29,10 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
 from phr_mmpose.engine.stages import StageSchedule
-from phr_mmpose.models.parts import DETECTOR, REFINER
+from phr_mmpose.models.costs import build_without_memory, part_costs
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
@@ -133,28 +132,11 @@ def model_size(config: Config) -> dict:
         dict: By part: ``parameters`` and ``gmac`` (10^9 multiplications with
         addition, of convolutions and matrix products).
     """
-    with torch.device('meta'):
-        model = MODELS.build(config.model).eval()
-        width, height = model.head.decoder.input_size
-        image = torch.empty(1, 3, height, width)
-    counted = {}
-    with torch.no_grad():
-        with FlopCounterMode(display=False) as counter:
-            feats = model.extract_feat(image)
-            logits = model.head.detect(feats)
-        counted[DETECTOR] = counter.get_total_flops() / 2e9
-        with FlopCounterMode(display=False) as counter:
-            model.head.regress(logits, feats)
-        counted[REFINER] = counter.get_total_flops() / 2e9
+    costs = part_costs(build_without_memory(config.model))
     return {
-        part: dict(parameters=count_parameters(modules), gmac=round(counted[part], 3))
-        for part, modules in model.parts().items()
+        part: dict(parameters=cost.parameters, gmac=round(cost.macs / 1e9, 3))
+        for part, cost in costs.items()
     }
-
-
-def count_parameters(modules: list[nn.Module]) -> int:
-    """Count the parameters of some modules."""
-    return sum(p.numel() for module in modules for p in module.parameters())
 
 
 def measure_apart(case: str, args: argparse.Namespace) -> dict:

@@ -7,9 +7,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
-from mmpose.registry import DATASETS, MODELS, TRANSFORMS
+from mmpose.registry import DATASETS, TRANSFORMS
 
 from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.models.costs import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -21,16 +22,6 @@ def load(path):
     return config
 
 
-def build(config):
-    """Build the model without memory for its weights."""
-    with torch.device('meta'):
-        return MODELS.build(config.model)
-
-
-def count(*modules):
-    return sum(p.numel() for module in modules for p in module.parameters())
-
-
 @pytest.fixture(scope='module', params=CONFIGS, ids=lambda path: path.stem)
 def config(request):
     return load(request.param)
@@ -38,7 +29,7 @@ def config(request):
 
 @pytest.fixture(scope='module')
 def model(config):
-    return build(config)
+    return build_without_memory(config.model)
 
 
 def test_there_are_the_four():
@@ -102,12 +93,14 @@ def test_sizes_in_pixels_scale_with_the_maps(model):
 @pytest.mark.parametrize('name', ['phr_res152_mpii', 'phr_res152_lsp'])
 def test_the_paper_s_model(name):
     config = load(FOLDER / f'{name}.py')
-    model = build(config)
+    model = build_without_memory(config.model)
     # torchvision's ResNet-152 without its fully connected layer.
-    assert count(model.backbone) == 60_192_808 - (2048 * 1000 + 1000)
-    assert count(model.head.detector) == (2048 * 16 + 16) + (16 * 16 * 16 + 16)
-    assert count(model.head.refiner) == 17_370_528
-    assert count(model) == count(
+    assert count_parameters(model.backbone) == 60_192_808 - (2048 * 1000 + 1000)
+    assert count_parameters(model.head.detector) == (2048 * 16 + 16) + (
+        16 * 16 * 16 + 16
+    )
+    assert count_parameters(model.head.refiner) == 17_370_528
+    assert count_parameters(model) == count_parameters(
         model.backbone, model.head.detector, model.head.refiner
     )
     assert model.head.decoder.input_size == model.head.decoder.heatmap_size
@@ -139,7 +132,7 @@ def test_the_paper_s_schedule():
 @pytest.mark.parametrize('name', ['phr_tiny_lsp', 'phr_tiny_figures'])
 def test_init_model_builds_the_tiny_ones(name):
     model = init_model(str(FOLDER / f'{name}.py'), device='cpu')
-    assert count(model) < 6e6
+    assert count_parameters(model) < 6e6
     joints = model.head.out_channels
     assert model.dataset_meta['num_keypoints'] == joints
     assert len(model.dataset_meta['flip_indices']) == joints

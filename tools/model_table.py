@@ -1,0 +1,205 @@
+"""Write docs/models.md: what the model of each config costs.
+
+Builds the model of every config without memory for its weights and counts its
+parameters and multiplications for one image.
+
+Examples:
+    python tools/model_table.py
+    python tools/model_table.py --check
+    python tools/model_table.py --configs my_configs --out my_models.md
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from mmengine.registry import init_default_scope
+
+import phr_mmpose  # noqa: F401  registers the models
+from phr_mmpose.models.costs import Cost, build_without_memory, part_costs
+from phr_mmpose.models.parts import PARTS
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.config import load_config, naming
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+REPO = Path(__file__).resolve().parent.parent
+FOLDERS = ('configs', 'configs/ablation', 'configs/ablation_tiny')
+OUT = REPO / 'docs' / 'models.md'
+
+_HEAD = """# Models
+
+What each config's model costs for one image: parameters in millions, and 10^9
+multiplications with addition (GMac) of convolutions and matrix products; flip test
+doubles them. Input and maps are width x height in pixels. Generated: after a change
+of a config or a model, `python tools/model_table.py` writes this page anew.
+"""
+_COLUMNS = (
+    'config',
+    'input',
+    'maps',
+    *(
+        f'{part}, {unit}'
+        for unit in ('M', 'GMac')
+        for part in ('detector', 'regressor', 'total')
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One config's model.
+
+    Args:
+        path (Path): The config.
+        input_size (tuple[int, int]): Input in pixels, (w, h).
+        map_size (tuple[int, int]): Maps in pixels, (w, h).
+        costs (dict[str, Cost]): By part.
+    """
+
+    path: Path
+    input_size: tuple[int, int]
+    map_size: tuple[int, int]
+    costs: dict[str, Cost]
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--configs',
+        nargs='+',
+        type=Path,
+        default=[REPO / folder for folder in FOLDERS],
+        metavar='DIR',
+        help=f'folders, one table for each ({" ".join(FOLDERS)})',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=OUT, metavar='MD', help='the page (docs/models.md)'
+    )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='write nothing; fail if the page is not what would be written',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write or check the page.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If a folder holds no config, a config is faulty or, with
+            ``--check``, the page is stale.
+    """
+    args = parse_args(argv)
+    init_default_scope('mmpose')
+    page = render({folder: read_rows(folder) for folder in args.configs}, args.out)
+    if args.check:
+        if not args.out.is_file() or args.out.read_text() != page:
+            raise UserError(
+                f'{args.out}: not what the configs give; write it anew with '
+                'python tools/model_table.py'
+            )
+        print(f'{args.out}: up to date')
+        return
+    with atomic_path(args.out) as temporary:
+        temporary.write_text(page)
+    print(args.out)
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Count the models of a folder's configs.
+
+    Args:
+        folder (Path): The folder; its own folders are not read.
+
+    Returns:
+        list[Row]: By the configs' names.
+
+    Raises:
+        UserError: If it holds no config or one is faulty.
+    """
+    paths = sorted(folder.glob('*.py'))
+    if not paths:
+        raise UserError(f'{folder}: holds no config')
+    return [read_row(path) for path in paths]
+
+
+def read_row(path: Path) -> Row:
+    """Count the model of a config.
+
+    Args:
+        path (Path): The config.
+
+    Raises:
+        UserError: If it cannot be read, or its model cannot be built or run.
+    """
+    config = load_config(path)
+    with naming(path):
+        if 'model' not in config:
+            raise UserError('config: has no model')
+        try:
+            model = build_without_memory(config.model)
+            sizes = model.head.decoder.input_size, model.head.decoder.heatmap_size
+            return Row(path, *map(tuple, sizes), part_costs(model))
+        except UserError:
+            raise
+        # Whatever the modules that a config names raise is a fault of the config.
+        except Exception as error:
+            reason = (str(error).splitlines() or [''])[0]
+            raise UserError(
+                f'its model cannot be counted: {type(error).__name__}: {reason}'
+            ) from error
+
+
+def render(folders: dict[Path, list[Row]], out: Path) -> str:
+    """Lay out the page.
+
+    Args:
+        folders (dict[Path, list[Row]]): Each folder's models.
+        out (Path): Where the page will be, for its links.
+
+    Returns:
+        str: Markdown.
+    """
+    page = [_HEAD]
+    for folder, rows in folders.items():
+        page += [f'## {_relative(folder, REPO)}', '', _line(_COLUMNS)]
+        page.append(_line(['---'] * 3 + ['--:'] * (len(_COLUMNS) - 3)))
+        page += [_line(_cells(row, out)) for row in rows]
+        page.append('')
+    return '\n'.join(page)
+
+
+def _cells(row: Row, out: Path) -> list[str]:
+    costs = [row.costs.get(part) for part in PARTS]
+    costs.append(reduce(add, row.costs.values()))
+    return [
+        f'[{row.path.stem}]({_relative(row.path, out.parent)})',
+        *(f'{width} x {height}' for width, height in (row.input_size, row.map_size)),
+        *(f'{cost.parameters / 1e6:.2f}' if cost else '-' for cost in costs),
+        *(f'{cost.macs / 1e9:.3f}' if cost else '-' for cost in costs),
+    ]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def _relative(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+if __name__ == '__main__':
+    run(main)
