@@ -1,13 +1,25 @@
 """The estimator around the cascade: it hands on the image and freezes parts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from mmengine.structures import InstanceData
 from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
+from phr_mmpose.models.folding import fold_batch_norm
+from phr_mmpose.models.folding import fold_batch_norm
+from phr_mmpose.models.heads.map_head import PredictedJoints
 from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
+from phr_mmpose.models.pose_estimators.photo_pixels import to_photo_pixels
+from phr_mmpose.utils.errors import UserError
+
+_PRECISIONS = dict(bfloat16=torch.bfloat16, float16=torch.float16)
+from phr_mmpose.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -22,16 +34,44 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         channels_last (bool): Keep weights and activations in the NHWC layout,
             the faster one for convolutions on current CPUs and GPUs.
             Defaults to True.
+        fold_frozen (bool): While the detector is frozen in training, run a
+            copy of its backbone and neck whose batch normalisation is folded
+            into the convolutions: the same maps up to rounding, in less time,
+            for the memory of their weights. Defaults to True.
+        compile (bool | dict): Let ``torch.compile`` translate the backbone,
+            the neck and the parts of the head, with these options (True:
+            its defaults). The weights keep their names. Defaults to False.
         **kwargs: As for MMPose's ``TopdownPoseEstimator``.
+
+    Raises:
+        UserError: If this torch cannot ``compile`` modules in place.
     """
 
-    def __init__(self, *args, channels_last: bool = True, **kwargs):
+    def __init__(
+        self,
+        *args,
+        channels_last: bool = True,
+        fold_frozen: bool = True,
+        compile: bool | dict = False,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
+        self.fold_frozen = fold_frozen
+        # In a list, so that it is no part of the model: neither saved nor trained.
+        self._folded: list[nn.Sequential] = []
+        self.register_load_state_dict_post_hook(lambda *_: self._folded.clear())
         self.memory_format = (
             torch.channels_last if channels_last else torch.contiguous_format
         )
         self.to(memory_format=self.memory_format)
         self.trained = tuple(self.parts())
+        if compile:
+            if not hasattr(nn.Module, 'compile'):
+                raise UserError('model.compile needs torch >= 2.2; leave it out')
+            options = {} if compile is True else compile
+            for modules in self.parts().values():
+                for module in modules:
+                    module.compile(**options)
 
     def parts(self) -> dict[str, list[nn.Module]]:
         """Return the modules of each part that there is."""
@@ -58,6 +98,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
                 none is given.
         """
         self.trained = check_parts(parts, tuple(self.parts()))
+        self._folded.clear()
         self.head.set_trained(parts)
         for name, modules in self.parts().items():
             for module in modules:
@@ -72,6 +113,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         Args:
             mode (bool): Training (True) or evaluation. Defaults to True.
         """
+        self._folded = ()
         super().train(mode)
         # The base constructor may call this before there are parts.
         for name, modules in self.parts().items() if hasattr(self, 'trained') else ():
@@ -93,7 +135,116 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         with torch.set_grad_enabled(
             torch.is_grad_enabled() and DETECTOR in self.trained
         ):
-            feats = super().extract_feat(inputs)
+            if self.fold_frozen and self.training and DETECTOR not in self.trained:
+                feats = self._folded_trunk()(inputs)
+            else:
+                feats = super().extract_feat(inputs)
         # Some necks give a single map.
         feats = (feats,) if isinstance(feats, Tensor) else feats
         return (*feats, inputs)
+
+    def _folded_trunk(self) -> nn.Sequential:
+        """Give the frozen backbone and neck, folded as the detector froze."""
+        if not self._folded:
+            trunk = [self.backbone, *([self.neck] if self.with_neck else [])]
+            folded = nn.Sequential(*map(fold_batch_norm, trunk))
+            self._folded.append(folded.to(memory_format=self.memory_format))
+        return self._folded[0]
+
+    def _apply(self, *args, **kwargs) -> 'CascadePoseEstimator':
+        """Move or convert the model; a folded copy is made anew when needed."""
+        self._folded.clear()
+        return super()._apply(*args, **kwargs)
+
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        """Predict the joints of a batch.
+
+        Args:
+            inputs (Tensor): Images (B, C, H, W), normalised.
+            data_samples (list[PoseDataSample]): Their samples.
+
+        Returns:
+            list[PoseDataSample]: The samples, with ``pred_instances`` (numpy
+            arrays: ``keypoints`` (1, K, 2) in pixels of the photo,
+            ``keypoint_scores`` and ``keypoints_visible`` (1, K), ``bboxes``,
+            ``bbox_scores``) and, with ``test_cfg.output_heatmaps``,
+            ``pred_fields`` (tensors on the device).
+        """
+        test_cfg = self.test_cfg or {}
+        dtype = _precision(test_cfg.get('autocast'))
+        if test_cfg.get('fold', False) and not self.training:
+            folded = self._fold(dtype)
+            folded.test_cfg = {**test_cfg, 'fold': False}
+            return folded.predict(inputs, data_samples)
+        with torch.autocast(inputs.device.type, dtype, enabled=dtype is not None):
+            if not test_cfg.get('flip_test', False):
+                feats = self.extract_feat(inputs)
+            elif test_cfg.get('flip_batch', True):
+                feats = self.extract_feat(torch.cat((inputs, inputs.flip(-1))))
+            else:
+                feats = [self.extract_feat(view) for view in (inputs, inputs.flip(-1))]
+            joints = self.head.predict_joints(feats, data_samples, test_cfg)
+        return _add_joints(joints, data_samples, test_cfg)
+
+    def _fold(self, dtype: torch.dtype | None) -> 'CascadePoseEstimator':
+        """Return the folded copy for a precision, a new one where there is none."""
+        if not self._folded or self._folded[0] != dtype:
+            self._folded = ()
+            folded = fold_batch_norm(self)
+            if dtype is not None:
+                # Else autocast would cast them again for each batch.
+                for module in folded.modules():
+                    if isinstance(module, _ConvNd):
+                        module.to(dtype)
+            self._folded = (dtype, folded)
+        return self._folded[1]
+
+    def __getstate__(self) -> dict:
+        """Leave the folded copy out of copies and pickles."""
+        return {**self.__dict__, '_folded': ()}
+
+    def _apply(self, fn: Callable, *args: Any, **kwargs: Any) -> 'CascadePoseEstimator':
+        self._folded = ()
+        return super()._apply(fn, *args, **kwargs)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        self._folded = ()
+        super()._load_from_state_dict(*args, **kwargs)
+
+
+def _precision(name: str | None) -> torch.dtype | None:
+    if name is not None and name not in _PRECISIONS:
+        raise UserError(
+            f'test_cfg.autocast must be one of {tuple(_PRECISIONS)}, got {name!r}'
+        )
+    return _PRECISIONS.get(name)
+
+
+def _add_joints(joints: PredictedJoints, samples: list, test_cfg: dict) -> list:
+    """Do for a batch what MMPose's ``add_pred_to_datasample`` does for each sample."""
+    keypoints = to_photo_pixels(joints.keypoints, samples)
+    chosen = test_cfg.get('output_keypoint_indices')
+    count = keypoints.shape[1]
+    # One transfer, so that the host waits for the device once.
+    packed = torch.cat((keypoints, joints.scores[..., None].to(keypoints)), dim=-1)
+    packed = packed[:, None].cpu().numpy()
+    if chosen is not None:
+        packed = packed[:, :, chosen]
+    keypoints, scores = packed[..., :2], packed[..., 2].astype(np.float32)
+    for index, sample in enumerate(samples):
+        sample.pred_instances = InstanceData(
+            keypoints=keypoints[index],
+            keypoint_scores=scores[index],
+            keypoints_visible=scores[index],
+            bboxes=sample.gt_instances.bboxes,
+            bbox_scores=sample.gt_instances.bbox_scores,
+        )
+        if joints.fields is None:
+            continue
+        fields = joints.fields[index]
+        if chosen is not None:
+            for key, value in fields.all_items():
+                if value.shape[0] == count:
+                    fields.set_field(value[chosen], key)
+        sample.pred_fields = fields
+    return samples

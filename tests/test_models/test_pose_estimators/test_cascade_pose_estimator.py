@@ -254,3 +254,93 @@ def test_the_preprocessor_s_whole_road_from_pictures():
     model.eval()
     results = model.test_step(dict(inputs=pictures, data_samples=samples))
     assert results[1].pred_instances.keypoints.shape == (1, 4, 2)
+
+
+def shake_norms(model):
+    """Give the batch norms statistics and weights that a training would."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor in (module.running_mean, module.weight.data, module.bias.data):
+                tensor.add_(torch.randn_like(tensor) * 0.2)
+            module.running_var.uniform_(0.5, 2)
+
+
+class TestFoldedFrozenDetector:
+    @pytest.fixture
+    def neck(self):
+        return dict(type='FeatureMapProcessor', concat=True, select_index=(0,))
+
+    def stage_2(self, **changes):
+        model = build_model(lively=True, **changes)
+        shake_norms(model)
+        model.set_trained(['refiner'])
+        return model.train()
+
+    def test_it_gives_the_same_losses_and_gradients(self, neck):
+        plain, folded = (
+            self.stage_2(fold_frozen=fold, neck=neck) for fold in (False, True)
+        )
+        folded.load_state_dict(plain.state_dict())
+        for model in (plain, folded):
+            model.loss(*batch())['loss_refiner'].backward()
+        assert folded._folded and not plain._folded
+        norms = [
+            m for m in folded._folded[0].modules() if 'BatchNorm' in type(m).__name__
+        ]
+        assert not norms
+        pairs = zip(
+            plain.head.refiner.parameters(),
+            folded.head.refiner.parameters(),
+            strict=True,
+        )
+        for first, second in pairs:
+            torch.testing.assert_close(second.grad, first.grad, rtol=1e-4, atol=1e-5)
+
+    def test_it_is_no_part_of_the_model(self):
+        model = self.stage_2()
+        names = set(model.state_dict())
+        before = values(detector_modules(model))
+        model.loss(*batch())
+        assert model._folded and set(model.state_dict()) == names
+        assert len(list(model.parameters())) == len(list(build_model().parameters()))
+        assert same(detector_modules(model), before)
+
+    def test_it_follows_the_weights(self):
+        model = self.stage_2()
+        model.loss(*batch())
+        other = build_model(lively=True)
+        torch.manual_seed(1)
+        shake_norms(other)
+        model.load_state_dict(other.state_dict())
+        images, samples = batch()
+        expected = self.stage_2(fold_frozen=False)
+        expected.load_state_dict(other.state_dict())
+        torch.testing.assert_close(
+            model.loss(images, samples), expected.loss(images, samples)
+        )
+        model.double()
+        assert not model._folded
+        assert model.extract_feat(images.double())[0].dtype == torch.float64
+
+    def test_only_where_the_detector_is_frozen_in_training(self):
+        model = self.stage_2()
+        maps_of(model.eval())
+        assert not model._folded
+        model.set_trained(['detector', 'refiner'])
+        model.train().loss(*batch())
+        assert not model._folded
+
+
+def test_compiled_parts_give_the_same_and_keep_their_names():
+    plain = build_model(lively=True)
+    # Traced as for any backend; the translation to machine code is torch's matter.
+    model = build_model(lively=True, compile=dict(backend='eager'))
+    assert model.state_dict().keys() == plain.state_dict().keys()
+    for stage in (['detector'], ['refiner'], ['detector', 'refiner']):
+        losses = []
+        for each in (plain, model):
+            each.set_trained(stage)
+            losses.append(each.train().loss(*batch()))
+        torch.testing.assert_close(losses[1], losses[0])
+    torch.testing.assert_close(maps_of(model.eval()), maps_of(plain.eval()))
+    assert all(m._compiled_call_impl for ms in model.parts().values() for m in ms)
