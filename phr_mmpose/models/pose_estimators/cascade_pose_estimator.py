@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from phr_mmpose.models.folding import fold_batch_norm
-from phr_mmpose.models.folding import fold_batch_norm
 from phr_mmpose.models.heads.map_head import PredictedJoints
 from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
 from phr_mmpose.models.pose_estimators.photo_pixels import to_photo_pixels
 from phr_mmpose.utils.errors import UserError
 
 _PRECISIONS = dict(bfloat16=torch.bfloat16, float16=torch.float16)
-from phr_mmpose.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -57,9 +55,6 @@ class CascadePoseEstimator(TopdownPoseEstimator):
     ):
         super().__init__(*args, **kwargs)
         self.fold_frozen = fold_frozen
-        # In a list, so that it is no part of the model: neither saved nor trained.
-        self._folded: list[nn.Sequential] = []
-        self.register_load_state_dict_post_hook(lambda *_: self._folded.clear())
         self.memory_format = (
             torch.channels_last if channels_last else torch.contiguous_format
         )
@@ -98,7 +93,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
                 none is given.
         """
         self.trained = check_parts(parts, tuple(self.parts()))
-        self._folded.clear()
+        self._folded = {}
         self.head.set_trained(parts)
         for name, modules in self.parts().items():
             for module in modules:
@@ -113,7 +108,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         Args:
             mode (bool): Training (True) or evaluation. Defaults to True.
         """
-        self._folded = ()
+        self._folded = {}
         super().train(mode)
         # The base constructor may call this before there are parts.
         for name, modules in self.parts().items() if hasattr(self, 'trained') else ():
@@ -145,16 +140,11 @@ class CascadePoseEstimator(TopdownPoseEstimator):
 
     def _folded_trunk(self) -> nn.Sequential:
         """Give the frozen backbone and neck, folded as the detector froze."""
-        if not self._folded:
+        if 'trunk' not in self._folded:
             trunk = [self.backbone, *([self.neck] if self.with_neck else [])]
             folded = nn.Sequential(*map(fold_batch_norm, trunk))
-            self._folded.append(folded.to(memory_format=self.memory_format))
-        return self._folded[0]
-
-    def _apply(self, *args, **kwargs) -> 'CascadePoseEstimator':
-        """Move or convert the model; a folded copy is made anew when needed."""
-        self._folded.clear()
-        return super()._apply(*args, **kwargs)
+            self._folded = dict(trunk=folded.to(memory_format=self.memory_format))
+        return self._folded['trunk']
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Predict the joints of a batch.
@@ -188,27 +178,27 @@ class CascadePoseEstimator(TopdownPoseEstimator):
 
     def _fold(self, dtype: torch.dtype | None) -> 'CascadePoseEstimator':
         """Return the folded copy for a precision, a new one where there is none."""
-        if not self._folded or self._folded[0] != dtype:
-            self._folded = ()
+        if dtype not in self._folded:
+            self._folded = {}
             folded = fold_batch_norm(self)
             if dtype is not None:
                 # Else autocast would cast them again for each batch.
                 for module in folded.modules():
                     if isinstance(module, _ConvNd):
                         module.to(dtype)
-            self._folded = (dtype, folded)
-        return self._folded[1]
+            self._folded = {dtype: folded}
+        return self._folded[dtype]
 
     def __getstate__(self) -> dict:
         """Leave the folded copy out of copies and pickles."""
-        return {**self.__dict__, '_folded': ()}
+        return {**self.__dict__, '_folded': {}}
 
     def _apply(self, fn: Callable, *args: Any, **kwargs: Any) -> 'CascadePoseEstimator':
-        self._folded = ()
+        self._folded = {}
         return super()._apply(fn, *args, **kwargs)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        self._folded = ()
+        self._folded = {}
         super()._load_from_state_dict(*args, **kwargs)
 
 

@@ -285,7 +285,9 @@ class TestFoldedFrozenDetector:
             model.loss(*batch())['loss_refiner'].backward()
         assert folded._folded and not plain._folded
         norms = [
-            m for m in folded._folded[0].modules() if 'BatchNorm' in type(m).__name__
+            m
+            for m in folded._folded['trunk'].modules()
+            if 'BatchNorm' in type(m).__name__
         ]
         assert not norms
         pairs = zip(
