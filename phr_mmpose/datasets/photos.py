@@ -11,14 +11,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from phr_mmpose.datasets import jpeg
 from phr_mmpose.utils.errors import UserError
 
 MIN_SIDE = 2
 """int: A photo with a shorter side shows nothing to estimate a pose from."""
 
-_JPEG_START = b'\xff\xd8'
-_JPEG_END = b'\xff\xd9'
-_JPEG_SCAN = 0xDA
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _MEND = 'replace the file or take it off the list'
 
@@ -40,9 +38,9 @@ def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
     Raises:
         UserError: If the file is not a picture, ends early or is too small.
     """
-    _check_complete(content, source)
+    check_complete(content, source)
     # JPEG has neither alpha nor 16 bits; IMREAD_UNCHANGED would ignore EXIF.
-    is_jpeg = content.startswith(_JPEG_START)
+    is_jpeg = content.startswith(jpeg.START)
     flag = cv2.IMREAD_COLOR if is_jpeg else cv2.IMREAD_UNCHANGED
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
@@ -112,7 +110,7 @@ def inspect_photo(path: str | Path) -> tuple[int, int]:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f'{path}: {error.strerror}; {_MEND}') from None
-    _check_complete(content, path)
+    check_complete(content, path)
     try:
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
@@ -123,11 +121,20 @@ def inspect_photo(path: str | Path) -> tuple[int, int]:
     return width, height
 
 
-def _check_complete(content: bytes, source: str | Path) -> None:
+def check_complete(content: bytes, source: str | Path) -> None:
+    """Check that an image file does not end early.
+
+    Args:
+        content (bytes): The file's content.
+        source (str | Path): Its name, for the error message.
+
+    Raises:
+        UserError: If it is empty, ends early or is no picture.
+    """
     if not content:
         raise UserError(f'{source}: empty file; {_MEND}')
-    if content.startswith(_JPEG_START):
-        whole = _jpeg_is_whole(content)
+    if content.startswith(jpeg.START):
+        whole = jpeg.is_whole(content)
     elif content.startswith(_PNG_START):
         whole = content.rfind(b'IEND') > 0
     else:
@@ -142,24 +149,3 @@ def _check_complete(content: bytes, source: str | Path) -> None:
             whole = False
     if not whole:
         raise UserError(f'{source}: the photo ends early (truncated); {_MEND}')
-
-
-def _jpeg_is_whole(content: bytes) -> bool:
-    """Whether an end-of-image marker follows the start of the first scan.
-
-    Searching the whole file would find the marker of an embedded thumbnail, so
-    the header's segments are stepped over by their lengths. Within a scan 0xFF is
-    always escaped, so the marker cannot occur by chance.
-    """
-    position = 2
-    while position + 4 <= len(content):
-        if content[position] != 0xFF:
-            return False
-        kind = content[position + 1]
-        if kind == 0xFF:  # padding before a marker
-            position += 1
-            continue
-        position += 2 + int.from_bytes(content[position + 2 : position + 4], 'big')
-        if kind == _JPEG_SCAN:
-            return content.rfind(_JPEG_END) >= position
-    return False

@@ -1,7 +1,9 @@
 """Transforms of the data pipeline."""
 
 from phr_mmpose.datasets.transforms.checked_load_image import CheckedLoadImage
+from phr_mmpose.datasets.transforms.load_person_crop import LoadPersonCrop
 from phr_mmpose.datasets.transforms.pack_cascade_inputs import PackCascadeInputs
+from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
 from phr_mmpose.datasets.transforms.random_scale_rotation import (
     RandomScaleRotation,
 )
@@ -9,7 +11,9 @@ from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
 
 __all__ = [
     'CheckedLoadImage',
+    'LoadPersonCrop',
     'PackCascadeInputs',
+    'RandomMirror',
     'RandomScaleRotation',
     'SeedAugmentation',
 ]

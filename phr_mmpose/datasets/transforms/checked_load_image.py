@@ -75,9 +75,12 @@ class CheckedLoadImage(LoadImage):
                 kind = type(results['img']).__name__
                 raise UserError(f'{source}: expected a numpy array, not {kind}')
             return to_bgr8(results['img'], source)
+        return decode_photo(self._content(source), source)
+
+    def _content(self, source: str) -> bytes:
         try:
             content = fileio.get(source, backend_args=self.backend_args)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f'{source}: {reason}; check data_prefix') from None
-        return decode_photo(bytes(content), source)
+        return bytes(content)

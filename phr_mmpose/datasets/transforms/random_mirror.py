@@ -1,0 +1,44 @@
+"""Left and right exchanged, without touching the photo."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+from phr_mmpose.utils.errors import UserError
+
+
+@TRANSFORMS.register_module()
+class RandomMirror(BaseTransform):
+    """Draw whether a person is mirrored; ``LoadPersonCrop`` does it.
+
+    MMPose's ``RandomFlip`` turns the whole photo over, of which the crop then
+    shows a part. This transform draws the same numbers, so that a seed augments
+    alike with either.
+
+    Added keys: ``flip`` (bool), ``flip_direction`` (``'horizontal'`` or None).
+
+    Args:
+        prob (float): How often to mirror. Defaults to 0.5.
+
+    Raises:
+        UserError: If ``prob`` is not within [0, 1].
+    """
+
+    def __init__(self, prob: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= prob <= 1:
+            raise UserError(f'prob must lie in 0 to 1, got {prob}')
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Draw for one sample.
+
+        Args:
+            results (dict): The pipeline's results.
+
+        Returns:
+            dict: The same, with ``flip`` and ``flip_direction``.
+        """
+        results['flip'] = bool(np.random.random() < self.prob)
+        results['flip_direction'] = 'horizontal' if results['flip'] else None
+        return results
