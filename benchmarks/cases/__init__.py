@@ -1,0 +1,1 @@
+"""The kinds of cases, each measured in a process of its own."""

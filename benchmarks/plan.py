@@ -1,0 +1,256 @@
+"""Which cases are run, how large, and in which order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from benchmarks.models import BFLOAT16, CASCADE, FLOAT32, PRECISIONS, STOCK, TINY
+from phr_mmpose.utils.errors import UserError
+
+#: The name of this cascade in the names of cases.
+OURS = 'phr_res152'
+STAGES = ('detector', 'regressor', 'joint')
+#: Sizes of the growth cases by what grows, and what stays.
+GROWTH = ('batch', 'pixels', 'joints', 'people')
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure.
+
+    Args:
+        name (str): Its name in the results, ``kind/...``.
+        kind (str): The module of :mod:`benchmarks.cases` that measures it.
+        options (dict): What that module is told.
+        once (bool): It is not repeated. Defaults to False.
+    """
+
+    name: str
+    kind: str
+    options: dict
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the cases are on a device.
+
+    Args:
+        batch (int): Of training steps.
+        test_batches (tuple[int, ...]): Of predictions, ascending.
+        calls (int): Timed calls in each process.
+        warmup (int): Calls before them.
+        people (int): In the photo of the crowd.
+        matrix (int): Rows and columns of the ceiling's matrices.
+        loader_seconds (float): How long each loader is watched.
+        growth (dict): Sizes by what grows.
+        growth_side (int): Side of the inputs in pixels where that does not grow.
+        growth_batch (int): Batch where that does not grow.
+    """
+
+    batch: int
+    test_batches: tuple[int, ...]
+    calls: int
+    warmup: int
+    people: int
+    matrix: int
+    loader_seconds: float
+    growth: dict
+    growth_side: int
+    growth_batch: int
+
+
+_GROWTH = dict(
+    batch=(1, 2, 4, 8, 16, 32, 64),
+    pixels=(128, 192, 256, 384, 512),
+    joints=(14, 17, 33, 68, 133),
+    people=(1, 2, 4, 8, 16, 32, 64),
+)
+_SIZES = {
+    'cuda': Sizes(64, (1, 8, 32), 10, 5, 16, 8192, 6.0, _GROWTH, 256, 16),
+    'cpu': Sizes(2, (1, 4), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
+}
+_QUICK = {
+    'cuda': Sizes(16, (1, 8), 3, 2, 16, 4096, 2.0, _GROWTH, 256, 8),
+    'cpu': Sizes(
+        1,
+        (1,),
+        1,
+        1,
+        4,
+        1024,
+        1.0,
+        dict(batch=(1, 4, 16), pixels=(128, 256), joints=(14, 133), people=(1, 4, 16)),
+        96,
+        2,
+    ),
+}
+
+
+def sizes_for(device: str, quick: bool) -> Sizes:
+    """Choose the sizes for a device.
+
+    Args:
+        device (str): ``'cpu'`` or ``'cuda'``.
+        quick (bool): The least that exercises every case.
+    """
+    return (_QUICK if quick else _SIZES)[device]
+
+
+def all_cases(
+    device: str,
+    sizes: Sizes,
+    folder: str,
+    data: str | None = None,
+    weights: str | None = None,
+) -> list[Case]:
+    """List all cases.
+
+    Args:
+        device (str): ``'cpu'`` or ``'cuda'``.
+        sizes (Sizes): How large they are.
+        folder (str): Where the made-up photos are.
+        data (str | None): LSP, as prepared by ``tools/prepare_lsp.py``.
+        weights (str | None): A checkpoint of ``configs/phr_tiny_lsp.py``.
+
+    Returns:
+        list[Case]: In the order of a round.
+    """
+    return [
+        *_step_cases(device, sizes),
+        *_loader_cases(sizes, folder, data),
+        *(_growth_case(kind, device, sizes) for kind in GROWTH),
+        Case(
+            'accuracy/phr_tiny_lsp',
+            'accuracy',
+            dict(model=TINY, device=device, data=data, weights=weights),
+            once=True,
+        ),
+        *(
+            Case(
+                f'profile/{stage}',
+                'profiling',
+                dict(_model(OURS, device), stage=stage, batch=sizes.batch),
+                once=True,
+            )
+            for stage in STAGES
+        ),
+    ]
+
+
+def _step_cases(device: str, sizes: Sizes) -> Iterator[Case]:
+    calls = dict(calls=sizes.calls, warmup=sizes.warmup)
+    yield Case(
+        'ceiling', 'ceiling', dict(device=device, size=sizes.matrix, calls=sizes.calls)
+    )
+    subjects = [(OURS, stage) for stage in STAGES] + [(name, None) for name in STOCK]
+    for precision in PRECISIONS:
+        for name, stage in subjects:
+            options = dict(_model(name, device), stage=stage, precision=precision)
+            label = f'{name}-{stage}' if stage else name
+            yield Case(
+                f'train/{label}/{precision}',
+                'train',
+                dict(options, batch=sizes.batch, **calls),
+            )
+        for name in (OURS, *STOCK):
+            # Stock decoding asks numpy for the maps, which has no bfloat16.
+            if precision == FLOAT32 or name == OURS:
+                options = dict(_model(name, device), precision=precision)
+                yield Case(
+                    f'test/{name}/{precision}',
+                    'test',
+                    dict(options, batches=sizes.test_batches, **calls),
+                )
+    for name in (OURS, *STOCK):
+        yield Case(
+            f'inferencer/{name}', 'inferencer', dict(_model(name, device), **calls)
+        )
+    yield Case(
+        f'crowd/{OURS}', 'crowd', dict(_model(OURS, device), people=sizes.people)
+    )
+
+
+def _model(name: str, device: str) -> dict:
+    return dict(model=CASCADE if name == OURS else name, device=device)
+
+
+def _loader_cases(sizes: Sizes, folder: str, data: str | None) -> Iterator[Case]:
+    for photos in ('synthetic', 'lsp'):
+        for way in ('stock', 'plain', 'cached'):
+            yield Case(
+                f'loader/{way}/{photos}',
+                'loader',
+                dict(
+                    way=way,
+                    photos=photos,
+                    folder=folder,
+                    data=data,
+                    seconds=sizes.loader_seconds,
+                ),
+            )
+
+
+def _growth_case(kind: str, device: str, sizes: Sizes) -> Case:
+    options = dict(
+        model=TINY,
+        device=device,
+        kind=kind,
+        sizes=sizes.growth[kind],
+        side=sizes.growth_side,
+        batch=sizes.growth_batch,
+        calls=3,
+    )
+    return Case(f'growth/{kind}', 'growth', options)
+
+
+def choose(cases: Sequence[Case], patterns: Sequence[str] | None) -> list[Case]:
+    """Choose cases by their names.
+
+    Args:
+        cases (Sequence[Case]): All cases.
+        patterns (Sequence[str] | None): Names, or patterns with ``*``; None
+            chooses all.
+
+    Returns:
+        list[Case]: In the same order.
+
+    Raises:
+        UserError: If a pattern fits no case.
+    """
+    if patterns is None:
+        return list(cases)
+    for pattern in patterns:
+        if not any(fnmatchcase(case.name, pattern) for case in cases):
+            names = ' '.join(case.name for case in cases)
+            raise UserError(f'--cases {pattern}: fits none of {names}')
+    return [case for case in cases if any(fnmatchcase(case.name, p) for p in patterns)]
+
+
+def rounds(cases: Sequence[Case], repeats: int) -> Iterator[tuple[int, Case]]:
+    """Alternate the cases, so that a machine that drifts hurts all alike.
+
+    Args:
+        cases (Sequence[Case]): The cases.
+        repeats (int): How often each is measured, but those that are run once.
+
+    Yields:
+        tuple[int, Case]: The number of the round, from 0, and the case.
+    """
+    for number in range(repeats):
+        for case in cases:
+            if number == 0 or not case.once:
+                yield number, case
+
+
+__all__ = [
+    'BFLOAT16',
+    'OURS',
+    'STAGES',
+    'Case',
+    'Sizes',
+    'all_cases',
+    'choose',
+    'rounds',
+    'sizes_for',
+]
