@@ -175,7 +175,7 @@ def _profiles(cases: Mapping[str, Mapping]) -> list[str]:
         ]
         head = ['| operator | calls | ms | % |', '| --- | --- | --- | --- |']
         lines += _section(
-            f'Profile: a step of the stage {stage}, {case["total_ms"]["median"]:.0f} ms',
+            f'Profile: a step of stage {stage}, {case["total_ms"]["median"]:.0f} ms',
             head + rows,
         )
     return lines
