@@ -14,10 +14,10 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from mmpose.structures.bbox import get_warp_matrix
 
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.visualization.crops import crop_photo
 from phr_mmpose.visualization.poses import draw_poses
 
 CROP_SIDE = 480
@@ -128,24 +128,8 @@ def draw_cascade_panel(
             figure.savefig(temporary, dpi=dpi, facecolor='white')
 
 
-def crop_photo(view: CascadeView) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the model's crop out of the photo, finely enough to be looked at.
-
-    Args:
-        view (CascadeView): The person.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: The crop (h, w, 3), BGR, black outside the
-        photo; and the affine map (2, 3) from the photo's to its pixels.
-    """
-    width, height = view.size * CROP_SIDE / view.size.max()
-    shape = (max(1, round(float(width))), max(1, round(float(height))))
-    matrix = get_warp_matrix(view.center, view.size, 0, output_size=shape)
-    return cv2.warpAffine(view.image, matrix, shape, flags=cv2.INTER_CUBIC), matrix
-
-
 def _figure(view: CascadeView, joints: Sequence[int], sure: float) -> Figure:
-    crop, matrix = crop_photo(view)
+    crop, matrix = crop_photo(view.image, view.center, view.size, CROP_SIDE)
     cell_height = _CELL * crop.shape[0] / crop.shape[1]
     gap = _GAP
     columns = len(joints) + 1

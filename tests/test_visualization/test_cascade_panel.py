@@ -6,10 +6,8 @@ import pytest
 
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.visualization.cascade_panel import (
-    CROP_SIDE,
     CascadeView,
     choose_joints,
-    crop_photo,
     draw_cascade_panel,
 )
 
@@ -41,19 +39,6 @@ def test_half_of_the_joints_are_those_the_detector_is_least_sure_of(view):
 def test_known_occluded_joints_come_first(view):
     view.occluded = np.array([False, False, False, True])
     assert choose_joints(view, 2) == [0, 3]
-
-
-def test_the_crop_is_laid_out_as_the_maps(view):
-    view.image[16, 8] = 255
-    crop, matrix = crop_photo(view)
-    assert crop.shape == (CROP_SIDE, CROP_SIDE, 3)
-    place = matrix @ [8, 16, 1]
-    # 48 photo pixels become 24 map pixels: photo (8, 16) is map (6, 5).
-    np.testing.assert_allclose(place / (CROP_SIDE / 24), [6, 5])
-    brightest = np.unravel_index(crop[..., 0].argmax(), crop.shape[:2])
-    np.testing.assert_allclose(brightest[::-1], place, atol=1)
-    # The crop reaches 4 px over the photo's left border.
-    assert not crop[:, :20].any()
 
 
 def panel(view: CascadeView, path) -> np.ndarray:
