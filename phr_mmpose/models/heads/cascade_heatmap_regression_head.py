@@ -1,16 +1,15 @@
 """The cascade: part detection, stacking, regression (paper, Fig. 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.structures import InstanceData, PixelData
-from mmpose.models.heads.base_head import BaseHead
-from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor
 
+from phr_mmpose.codecs.part_map_codec import PartMapCodec
+from phr_mmpose.models.heads.map_head import MapHead, average_views
 from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
 from phr_mmpose.utils.errors import UserError
 
@@ -20,7 +19,7 @@ _STACKS = ('sigmoid', 'logits')
 @MODELS.register_module(
     name=['CascadeHeatmapRegressionHead', 'CascadeHeatmapRegression']
 )
-class CascadeHeatmapRegressionHead(BaseHead):
+class CascadeHeatmapRegressionHead(MapHead):
     """Detect visible parts, stack their maps with the image, regress all joints.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
@@ -331,36 +330,34 @@ class CascadeHeatmapRegressionHead(BaseHead):
             for name in names
         )
 
-    def predict(
+    def predict_maps(
         self,
         feats: tuple[Tensor, ...] | list[tuple[Tensor, ...]],
         batch_data_samples: list,
-        test_cfg: dict | None = None,
-    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """Predict joints, from the cascade's last part or, on request, the detector.
+        test_cfg: Mapping,
+    ) -> tuple[Tensor, PartMapCodec, dict[str, Tensor]]:
+        """Compute the maps of the cascade's last part or, on request, the detector.
 
         Args:
             feats (tuple[Tensor] | list[tuple[Tensor]]): As for
-                :meth:`detect`; with ``flip_test`` the pair of the image's and
-                of the mirrored image's.
+                :meth:`detect`; with ``flip_test`` of the doubled batch, all
+                images and then all mirrored ones, or a list of two.
             batch_data_samples (list[PoseDataSample]): The samples.
-            test_cfg (dict, optional): ``flip_test``; ``shift_heatmap``
+            test_cfg (Mapping): ``flip_test``; ``shift_heatmap``
                 (default True: align the mirrored maps; at full resolution
                 they align by themselves);
                 ``output``, ``'refiner'`` (the default where there is one) or
                 ``'detector'``; ``output_heatmaps``.
 
         Returns:
-            list[InstanceData] | tuple: ``keypoints`` (1, K, 2) in input
-            pixels and ``keypoint_scores`` (1, K) of each sample; with
-            ``output_heatmaps`` also the fields ``heatmaps`` (the last
-            part's, (K, H, W)) and ``detector_heatmaps`` (probabilities, or
-            the confidence that it regresses, (K, H, W)).
+            tuple[Tensor, PartMapCodec, dict[str, Tensor]]: The maps, their
+            codec and the fields ``heatmaps`` (the last part's) and
+            ``detector_heatmaps`` (probabilities, or the confidence that it
+            regresses), all (B, K, H, W).
 
         Raises:
             UserError: If ``output`` is of another name.
         """
-        test_cfg = test_cfg or {}
         last = self.parts[-1]
         output = test_cfg.get('output', last)
         if output not in self.parts:
@@ -369,33 +366,30 @@ class CascadeHeatmapRegressionHead(BaseHead):
             )
         with_fields = test_cfg.get('output_heatmaps', False)
         with_refiner = REFINER in self.parts and (with_fields or output == REFINER)
+        if isinstance(feats, list):
+            views = [self._maps(each, with_refiner) for each in feats]
+            maps = {
+                name: torch.cat([view[name] for view in views]) for name in views[0]
+            }
+        else:
+            maps = self._maps(feats, with_refiner)
         if test_cfg.get('flip_test', False):
-            straight = self._maps(feats[0], with_refiner)
-            mirrored = self._maps(feats[1], with_refiner)
             indices = batch_data_samples[0].metainfo['flip_indices']
             shift = test_cfg.get('shift_heatmap', True)
             # Input column x is heatmap column x / s. Its mirror image, W - 1 - x,
             # lies (s - 1) / s columns off the mirrored x / s.
             offset = 1 - 1 / self.decoder.stride if shift else 0.0
             maps = {
-                name: 0.5 * (value + _unflip(mirrored[name], indices, offset))
-                for name, value in straight.items()
+                name: average_views(value, indices, offset)
+                for name, value in maps.items()
             }
-        else:
-            maps = self._maps(feats, with_refiner)
         codec = self.decoder if output == REFINER else self.detector_codec
-        keypoints, scores = codec.batch_decode(maps[output])
-        instances = [
-            InstanceData(keypoints=points, keypoint_scores=score)
-            for points, score in zip(keypoints, scores, strict=True)
-        ]
-        if not with_fields:
-            return instances
-        fields = [
-            PixelData(heatmaps=confidence, detector_heatmaps=probability)
-            for confidence, probability in zip(maps[last], maps[DETECTOR], strict=True)
-        ]
-        return instances, fields
+        fields = (
+            dict(heatmaps=maps[last], detector_heatmaps=maps[DETECTOR])
+            if with_fields
+            else {}
+        )
+        return maps[output], codec, fields
 
     def _maps(self, feats: tuple[Tensor, ...], with_refiner: bool) -> dict[str, Tensor]:
         """The detector's maps and, if asked for, the refiner's, in float32."""
@@ -404,12 +398,3 @@ class CascadeHeatmapRegressionHead(BaseHead):
         if with_refiner:
             maps[REFINER] = self.regress(logits, feats).float()
         return maps
-
-
-def _unflip(maps: Tensor, flip_indices: Sequence[int], offset: float) -> Tensor:
-    """Mirror maps (B, K, H, W) back and move them right by part of a column."""
-    maps = flip_heatmaps(maps, flip_indices, shift_heatmap=False)
-    if not offset:
-        return maps
-    moved = torch.cat((maps[..., :1], maps[..., :-1]), dim=-1)
-    return maps.lerp(moved, offset)

@@ -5,13 +5,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.structures import InstanceData, PixelData
-from mmpose.models.heads.base_head import BaseHead
-from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from phr_mmpose.codecs.part_map_codec import PartMapCodec
+from phr_mmpose.models.heads.map_head import MapHead, average_views
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.models.torch7.graph import DESCRIPTION, Torch7Graph
 from phr_mmpose.utils.errors import UserError
@@ -110,7 +108,7 @@ class ReleasedPoseEstimator(CascadePoseEstimator):
             ) from error
 
 
-class ConvertedHead(BaseHead):
+class ConvertedHead(MapHead):
     """Decodes the maps that a converted network puts out.
 
     Letters: B samples, K joints, H x W the decoder's heatmap grid.
@@ -151,47 +149,33 @@ class ConvertedHead(BaseHead):
             maps, size=(height, width), mode='bilinear', align_corners=False
         )
 
-    def predict(
-        self, feats: Any, batch_data_samples: list, test_cfg: dict | None = None
-    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """Predict joints.
+    def predict_maps(
+        self, feats: Any, batch_data_samples: list, test_cfg: Mapping
+    ) -> tuple[Tensor, PartMapCodec, dict[str, Tensor]]:
+        """Return the maps to decode; see :meth:`MapHead.predict_maps`.
 
         Args:
-            feats: What the network put out; with ``flip_test`` for the image and
-                for the mirrored one.
+            feats: What the network put out; with ``flip_test`` for all images
+                and then all mirrored ones, or a list of two.
             batch_data_samples (list[PoseDataSample]): The samples.
-            test_cfg (dict, optional): ``flip_test``, ``output_heatmaps``.
-
-        Returns:
-            list[InstanceData] | tuple: ``keypoints`` (1, K, 2) in input pixels
-            and ``keypoint_scores`` (1, K) of each sample; with
-            ``output_heatmaps`` also the fields ``heatmaps`` (K, H, W).
+            test_cfg (Mapping): ``flip_test``.
 
         Raises:
             UserError: If the detector's maps are asked for.
         """
-        test_cfg = test_cfg or {}
         if test_cfg.get('output', 'refiner') != 'refiner':
             raise UserError(
                 'this checkpoint holds a converted network, whose detector has no '
                 'name here; leave --detector out'
             )
-        if test_cfg.get('flip_test', False):
-            indices = batch_data_samples[0].metainfo['flip_indices']
-            mirrored = flip_heatmaps(
-                self.forward(feats[1]), indices, shift_heatmap=False
-            )
-            maps = 0.5 * (self.forward(feats[0]) + mirrored)
+        if isinstance(feats, list):
+            maps = torch.cat([self.forward(each) for each in feats])
         else:
             maps = self.forward(feats)
-        keypoints, scores = self.decoder.batch_decode(maps)
-        instances = [
-            InstanceData(keypoints=points, keypoint_scores=score)
-            for points, score in zip(keypoints, scores, strict=True)
-        ]
-        if not test_cfg.get('output_heatmaps', False):
-            return instances
-        return instances, [PixelData(heatmaps=each) for each in maps]
+        if test_cfg.get('flip_test', False):
+            indices = batch_data_samples[0].metainfo['flip_indices']
+            maps = average_views(maps, indices, 0.0)
+        return maps, self.decoder, dict(heatmaps=maps)
 
     def loss(
         self, feats: tuple, batch_data_samples: list, train_cfg: dict | None = None

@@ -7,7 +7,7 @@ from mmpose.registry import MODELS
 
 from phr_mmpose.codecs import GaussianConfidence
 from phr_mmpose.models import CascadeHeatmapRegressionHead
-from phr_mmpose.models.heads.cascade_heatmap_regression_head import _unflip
+from phr_mmpose.models.heads.map_head import mirror_back
 from phr_mmpose.utils.errors import UserError
 
 
@@ -474,6 +474,6 @@ def test_mirrored_maps_align_at_every_stride(stride):
     column = 5.0 * stride + 1
     points = torch.tensor([[[side - 1 - column, 7.0 * stride]]])
     seen, _ = codec.encode_batch(points, torch.ones(1, 1))
-    aligned = _unflip(seen, [0], 1 - 1 / stride)
+    aligned = mirror_back(seen, [0], 1 - 1 / stride)
     found, _ = codec.decode_batch(aligned)
     assert abs(found[0, 0, 0].item() - column) < 0.03 * stride
