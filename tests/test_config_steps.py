@@ -1,0 +1,174 @@
+"""Each config trains a step of each of its stages and predicts, made small.
+
+Data sets, pipelines, losses, optimizers, schedules and metrics are the configs' own;
+the paper's networks are made narrow and their pictures small.
+"""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmpose.registry import MODELS
+
+from phr_mmpose.engine.pretrained import forget_pretrained
+from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.utils.config import load_config
+
+FOLDER = Path(__file__).resolve().parent.parent / 'configs'
+CONFIGS = sorted(
+    path
+    for pattern in ('*.py', 'ablation/*.py', 'ablation_tiny/*.py')
+    for path in FOLDER.glob(pattern)
+)
+SIDE = 64
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory) -> Path:
+    """Two persons on noise, under the names of all the prepared lists."""
+    folder = tmp_path_factory.mktemp('data')
+    for name in ('images', 'annotations'):
+        (folder / name).mkdir()
+    random = np.random.default_rng(0)
+    for index in range(2):
+        picture = random.integers(0, 256, (160, 120, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / 'images' / f'{index}.png'), picture)
+    for joints, lists in (
+        (14, ('lsp_train', 'lsp_test', 'lspet_train')),
+        (16, ('mpii_train', 'mpii_val')),
+    ):
+        persons = [
+            dict(
+                image=f'{index}.png',
+                center=[60, 80],
+                scale=0.7,
+                joints=random.uniform(20, 100, (joints, 2)).tolist(),
+                joints_vis=[1] * joints,
+                joints_visible=[1] * (joints - 1) + [0],
+                head_box=[50, 20, 70, 45],
+            )
+            for index in range(2)
+        ]
+        for name in lists:
+            path = folder / 'annotations' / f'{name}.json'
+            path.write_text(json.dumps(persons))
+    return folder
+
+
+@pytest.mark.parametrize(
+    'path', CONFIGS, ids=lambda path: str(path.relative_to(FOLDER).with_suffix(''))
+)
+def test_each_stage_steps_and_the_model_predicts(path, data):
+    config = load_config(path)
+    init_default_scope(config.default_scope)
+    make_small(config)
+    read_from(config, data)
+    forget_pretrained(config.model)
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+
+    batch = first_batch(config.train_dataloader)
+    for stage in StageSchedule(config.stages).stages:
+        model.set_trained(stage.trains)
+        model.train()
+        before = weights(model)
+        optimizer = build_optim_wrapper(model, config.optim_wrapper)
+        losses = model.train_step(batch, optimizer)
+        assert set(losses) == {'loss', *(f'loss_{part}' for part in stage.trains)}
+        assert all(torch.isfinite(torch.as_tensor(loss)) for loss in losses.values())
+        after = weights(model)
+        changed = [
+            part for part in before if not torch.equal(before[part], after[part])
+        ]
+        assert changed == list(stage.trains), stage.name
+
+    model.eval()
+    batch = first_batch(config.test_dataloader)
+    with torch.no_grad():
+        results = model.test_step(batch)
+    assert len(results) == 2
+    for result in results:
+        points = result.pred_instances.keypoints
+        assert points.shape == (1, model.head.out_channels, 2)
+        assert np.isfinite(points).all()
+    evaluator = Evaluator(config.test_evaluator)
+    evaluator.process(results, batch)
+    assert 0 <= evaluator.evaluate(2)['Total'] <= 100
+
+
+def make_small(config) -> None:
+    """Shrink the model and the pictures, but for what is small already."""
+    model = config.model
+    if max(model.head.input_size) <= 96:
+        return
+    for entry in entries(list(config.values())):
+        if 'input_size' in entry:
+            entry['input_size'] = (SIDE, SIDE)
+    narrow = {
+        'ResNet': (dict(depth=50, base_channels=8, stem_channels=8), 256),
+        'MobileNetV2': (dict(widen_factor=0.25), 1280),
+        'FullyConvolutionalVGG': (dict(width=8, hidden=32), (32, 64, 32)),
+        'HRNet': ({}, 8),
+    }
+    changes, model.head.detector.in_channels = narrow[model.backbone.type]
+    model.backbone.update(changes)
+    for stage in model.backbone.get('extra', {}).values():
+        branches = len(stage.num_channels)
+        stage.num_modules = 1
+        stage.num_blocks = (1,) * branches
+        stage.num_channels = tuple(8 * 2**branch for branch in range(branches))
+    refiner = model.head.refiner
+    if refiner is not None:
+        refiner.update(
+            dict(width=8, blocks=1)
+            if refiner.type == 'HourglassRefiner'
+            else dict(widths=(8, 8, 8, 16, 16, 16))
+        )
+
+
+def read_from(config, folder: Path) -> None:
+    """Have the data loaders read two persons, in this process."""
+    for name in ('train_dataloader', 'test_dataloader'):
+        loader = config[name]
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        for entry in entries(loader.dataset):
+            if 'ann_file' in entry:
+                entry['data_root'] = str(folder)
+            if entry.get('type') == 'FigureDataset':
+                entry['num'] = 2
+
+
+def entries(config):
+    """Give a config's dictionaries, however deep."""
+    if isinstance(config, dict):
+        yield config
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for each in config:
+            yield from entries(each)
+
+
+def first_batch(loader):
+    return next(iter(Runner.build_dataloader(loader, seed=0)))
+
+
+def weights(model) -> dict[str, torch.Tensor]:
+    """All numbers of each part, batch statistics included."""
+    return {
+        part: torch.cat(
+            [
+                value.detach().flatten().double()
+                for module in modules
+                for value in module.state_dict().values()
+            ]
+        )
+        for part, modules in model.parts().items()
+    }
