@@ -10,6 +10,8 @@ Examples:
         --pred pred_keypoints_lsp_pc.mat --one-based --curve pck.png
     python tools/eval_predictions.py --dataset mpii --gt mpii_val.json \
         --headboxes gt_valid.mat --pred preds.h5 --one-based --json scores.json
+    python tools/eval_predictions.py --dataset lsp --gt lsp/joints.mat \
+        --compare ours=ours.npz theirs=theirs.mat --one-based theirs --curve both.png
 """
 
 import argparse
@@ -21,6 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.evaluation.comparison import (
+    Comparison,
+    choose_one_based,
+    parse_named_files,
+)
 from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import (
     column_joints,
@@ -49,9 +56,17 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='FILE',
         help='joints.mat of LSP, or an annotation list (.json, .json.gz)',
     )
-    parser.add_argument('--pred', required=True, metavar='FILE', help='predictions')
+    parser.add_argument('--pred', metavar='FILE', help='predictions')
     parser.add_argument(
-        '--key', help='array to take where the file of predictions holds several'
+        '--compare',
+        nargs='+',
+        default=[],
+        metavar='NAME=FILE',
+        help='several files of predictions, one row of a table and one line of '
+        '--curve each',
+    )
+    parser.add_argument(
+        '--key', help='array to take where files of predictions hold several'
     )
     parser.add_argument(
         '--headboxes',
@@ -60,16 +75,23 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--one-based',
-        action='store_true',
-        help='the predictions count pixels from 1, as MATLAB does (default: from 0)',
+        nargs='*',
+        metavar='NAME',
+        help='the predictions count pixels from 1, as MATLAB does (default: from 0); '
+        'with names, those of --compare alone',
     )
     parser.add_argument('--curve', metavar='PNG', help='draw PCK over the threshold')
     parser.add_argument('--json', metavar='FILE', help='write the unrounded numbers')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if bool(args.pred) == bool(args.compare):
+        raise UserError('give either --pred FILE or --compare NAME=FILE …')
+    if args.dataset == 'lsp' and args.headboxes:
+        raise UserError('--headboxes belongs to MPII; PCK on LSP needs none')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Score one file of predictions.
+    """Score one file of predictions, or compare several.
 
     Args:
         argv (Sequence[str] | None): Command line without the program's name;
@@ -79,8 +101,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: If a file is faulty or does not fit.
     """
     args = parse_args(argv)
-    if args.dataset == 'lsp' and args.headboxes:
-        raise UserError('--headboxes belongs to MPII; PCK on LSP needs none')
+    files = parse_named_files(args.compare)
+    one_based = choose_one_based(args.one_based, files)
+    truth = read_truth(args)
+    lacking = int(np.isnan(truth.reference).sum())
+    if lacking:
+        note(f'{args.gt}: {lacking} persons lack a torso joint and are left out')
+    persons = f'{args.dataset.upper()}, {len(truth.joints) - lacking} persons'
+    if files:
+        compare(args, truth, files, one_based, persons)
+    else:
+        score_one(args, truth, persons)
+
+
+def read_truth(args: argparse.Namespace) -> GroundTruth:
+    """Read the ground truth, and tell the user what was remarkable about it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', UserWarning)
         if args.dataset == 'lsp':
@@ -89,11 +124,51 @@ def main(argv: Sequence[str] | None = None) -> None:
             truth = load_mpii(args.gt, args.headboxes)
     for warning in caught:
         note(str(warning.message))
-    predictions = load_predictions(args.pred, truth, args.one_based, args.key)
+    return truth
+
+
+def compare(
+    args: argparse.Namespace,
+    truth: GroundTruth,
+    files: dict[str, str],
+    one_based: set[str],
+    persons: str,
+) -> None:
+    """Score several files of predictions side by side."""
+    comparison = Comparison(truth)
+    for name, path in files.items():
+        comparison.add_file(name, path, name in one_based, args.key)
+        remark_grid(path, name in one_based)
+    for line in comparison.notes:
+        note(line)
+    print(f'{persons}, {comparison.table()}')
+    if args.curve:
+        comparison.draw(args.curve, args.dataset.upper())
+    if args.json:
+        content = dict(
+            dataset=args.dataset,
+            measure=f'{truth.measure}@{truth.thr:g}',
+            ground_truth=args.gt,
+            systems={
+                name: dict(
+                    scores.metrics,
+                    predictions=files[name],
+                    one_based=name in one_based,
+                )
+                for name, scores in comparison.scores.items()
+            },
+        )
+        with atomic_path(args.json) as temporary:
+            temporary.write_text(json.dumps(_without_nan(content), indent=2) + '\n')
+
+
+def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> None:
+    """Score one file of predictions."""
+    one_based = args.one_based is not None
+    predictions = load_predictions(args.pred, truth, one_based, args.key)
     for line in predictions.notes:
         note(line)
-    if Path(args.pred).suffix == '.mat' and not args.one_based:
-        note(f'{args.pred}: read as counted from 0; add --one-based if MATLAB wrote it')
+    remark_grid(args.pred, one_based)
 
     distances = normalized_distances(predictions.joints, truth.joints, truth.reference)
     scores = score(
@@ -105,10 +180,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         truth.thr,
         truth.extra_thrs,
     )
-    lacking = int(np.isnan(truth.reference).sum())
-    if lacking:
-        note(f'{args.gt}: {lacking} persons lack a torso joint and are left out')
-    print(f'{args.dataset.upper()}, {len(truth.joints) - lacking} persons, {args.pred}')
+    print(f'{persons}, {args.pred}')
     print(table(scores.rows))
     if args.dataset == 'mpii':
         # Much validation code, MMPose's too, prints the head top alone as Head.
@@ -128,6 +200,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     if args.json:
         save_json(args.json, args, truth, distances, scores)
+
+
+def remark_grid(path: str, one_based: bool) -> None:
+    """Say so where a file is read from 0 that is likely to count from 1."""
+    if Path(path).suffix == '.mat' and not one_based:
+        note(f'{path}: read as counted from 0; add --one-based if MATLAB wrote it')
 
 
 def note(line: str) -> None:
@@ -159,7 +237,7 @@ def save_json(
         measure=f'{truth.measure}@{truth.thr:g}',
         ground_truth=args.gt,
         predictions=args.pred,
-        one_based=args.one_based,
+        one_based=args.one_based is not None,
         persons=int((~np.isnan(truth.reference)).sum()),
         counts=counts,
         joints=dict(zip(truth.names, joints.tolist(), strict=True)),

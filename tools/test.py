@@ -1,26 +1,38 @@
 """Evaluate a checkpoint on the test data of its config.
 
 Prints the columns of the published tables, of the regressor's joints or, with
---detector, of the detector's own.
+--detector, of the detector's own; with --compare also those of other results on the
+same persons.
 
 Examples:
     python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth
     python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth \
         --detector --json detector.json --curve detector.png --out detector.npz
+    python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth \
+        --compare detector=detector.npz theirs=theirs.mat --one-based theirs \
+        --curve all.png
 """
 
 import argparse
 import json
 import math
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from phr_mmpose.evaluation.comparison import (
+    Comparison,
+    choose_one_based,
+    parse_named_files,
+)
 from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import normalized_distances
+from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
@@ -43,7 +55,27 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--out', metavar='NPZ', help='write the predicted joints')
     parser.add_argument('--json', metavar='FILE', help='write the unrounded numbers')
-    parser.add_argument('--curve', metavar='PNG', help='draw PCK over the threshold')
+    parser.add_argument(
+        '--curve',
+        metavar='PNG',
+        help='draw PCK over the threshold: of all, visible and occluded joints, or of '
+        'all systems of --compare',
+    )
+    parser.add_argument(
+        '--compare',
+        nargs='+',
+        default=[],
+        metavar='NAME=FILE',
+        help='files of predictions of the same persons (as tools/eval_predictions.py '
+        "reads them) to set beside this model's",
+    )
+    parser.add_argument(
+        '--one-based',
+        nargs='*',
+        metavar='NAME',
+        help='files of --compare that count pixels from 1, as MATLAB does; without '
+        'names, all of them',
+    )
     parser.add_argument(
         '--work-dir', metavar='DIR', help='for the log (work_dirs/CONFIG)'
     )
@@ -68,11 +100,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: If the config, the data or the checkpoint is faulty.
     """
     args = parse_args(argv)
+    files = parse_named_files(args.compare)
+    one_based = choose_one_based(args.one_based, files)
     config = load_config(args.config, args.cfg_options)
     with naming(args.config):
         metrics, collected = evaluate(config, args)
 
-    distances, poses, names = collected.distances()
+    distances, poses, names, reference = collected.distances()
     metric = collected.metric
     scores = score(
         distances,
@@ -83,11 +117,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         metric.thr,
         metric.extra_thrs,
     )
-    maps = 'detector' if args.detector else 'regressor'
+    maps = decoded_maps(config, args.detector)
     title = f'{args.checkpoint}, {maps}'
     print(f'{len(distances)} persons, {title}')
     print(table(scores.rows))
-    if args.curve:
+    if files:
+        truth = ground_truth(args.config, metric, poses, names, reference)
+        comparison = Comparison(truth)
+        # The ground truth of files counts pixels from 1.
+        comparison.add(f'{Path(args.checkpoint).stem}, {maps}', poses.pred + 1)
+        for name, path in files.items():
+            comparison.add_file(name, path, name in one_based)
+        for line in comparison.notes:
+            print(f'note: {line}', file=sys.stderr)
+        print(comparison.table())
+        if args.curve:
+            comparison.draw(args.curve, args.config)
+    elif args.curve:
         draw_split_curves(
             distances,
             poses.annotated,
@@ -109,6 +155,41 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + '\n')
+
+
+def decoded_maps(config: Config, detector: bool) -> str:
+    """Say whose maps the joints come from.
+
+    Args:
+        config (Config): The config; its head may have no regressor.
+        detector (bool): Whether the detector's were asked for.
+
+    Returns:
+        str: ``'detector'`` or ``'regressor'``.
+    """
+    alone = config.model.head.get('refiner', {}) is None
+    return 'detector' if detector or alone else 'regressor'
+
+
+def ground_truth(
+    path: str,
+    metric: PartPCK,
+    poses: Poses,
+    names: tuple[str, ...],
+    reference: np.ndarray,
+) -> GroundTruth:
+    """Turn what was evaluated into what files of predictions are scored against."""
+    return GroundTruth(
+        path=Path(path),
+        measure=metric.measure,
+        thr=metric.thr,
+        extra_thrs=metric.extra_thrs,
+        names=names,
+        joints=poses.gt + 1,
+        annotated=poses.annotated,
+        unoccluded=poses.unoccluded,
+        reference=reference,
+    )
 
 
 def evaluate(
@@ -183,12 +264,12 @@ class CollectResults(Hook):
         (self.metric,) = (each for each in metrics if isinstance(each, PartPCK))
         self._results = list(self.metric.results)
 
-    def distances(self) -> tuple[np.ndarray, Poses, tuple[str, ...]]:
+    def distances(self) -> tuple[np.ndarray, Poses, tuple[str, ...], np.ndarray]:
         """Measure the errors of N persons and K joints.
 
         Returns:
             tuple: Normalised distances (N, K), the poses of the benchmark's
-            joints, and the joints' names.
+            joints, the joints' names, and the reference lengths (N,).
         """
         stacked = (
             np.stack([result[key] for result in self._results])
@@ -197,7 +278,8 @@ class CollectResults(Hook):
             for key in ('pred', 'gt', 'annotated', 'unoccluded', 'head_size')
         )
         poses, names, reference = self.metric.prepare(Poses(*stacked))
-        return normalized_distances(poses.pred, poses.gt, reference), poses, names
+        distances = normalized_distances(poses.pred, poses.gt, reference)
+        return distances, poses, names, reference
 
 
 if __name__ == '__main__':

@@ -84,6 +84,39 @@ def draw_split_curves(
     draw_curves(curves, thresholds, measure, path, title)
 
 
+def draw_system_curves(
+    distances: Mapping[str, np.ndarray],
+    annotated: np.ndarray,
+    names: Sequence[str],
+    measure: str,
+    thr: float,
+    path: str | Path,
+    title: str = '',
+) -> None:
+    """Draw several systems' curves of all joints.
+
+    Args:
+        distances (Mapping[str, np.ndarray]): For each system's name its
+            normalised distances of shape (N, K), N persons of K joints.
+        annotated (np.ndarray): Shape (N, K), non-zero where annotated.
+        names (Sequence[str]): The K joint names.
+        measure (str): ``'PCK'`` or ``'PCKh'``.
+        thr (float): The last threshold.
+        path (str | Path): Picture file; the suffix chooses the format.
+        title (str): Headline. Defaults to none.
+
+    Raises:
+        UserError: If the suffix is of no kind that can be drawn.
+    """
+    thresholds = np.linspace(0, thr, _POINTS)
+    columns = column_joints(names)
+    curves = {
+        name: pck_curve(errors, annotated, columns, thresholds)
+        for name, errors in distances.items()
+    }
+    draw_curves(curves, thresholds, measure, path, title)
+
+
 def draw_curves(
     curves: Mapping[str, Mapping[str, np.ndarray]],
     thresholds: np.ndarray,

@@ -18,6 +18,15 @@ from phr_mmpose.evaluation.array_files import arrangements, describe, read_array
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
 from phr_mmpose.utils.errors import UserError
 
+# How predictions of so many joints become those of a benchmark. Pelvis and thorax,
+# which LSP lacks, are in no column.
+_FROM_JOINTS = {
+    LSP_JOINTS: {len(LSP_JOINTS): np.asarray, len(MPII_JOINTS): mpii_to_lsp},
+    MPII_JOINTS: {
+        len(MPII_JOINTS): np.asarray,
+        len(LSP_JOINTS): partial(lsp_to_mpii, fill=np.nan),
+    },
+}
 _LSP_PERSONS, _LSP_TRAIN_PERSONS = 2000, 1000
 _HEAD_BOX_KEYS = ('headboxes_src', 'headboxes', 'head_boxes', 'head_box')
 
@@ -38,7 +47,7 @@ class GroundTruth:
         unoccluded (np.ndarray | None): Shape (N, K), bool; None if unknown.
         reference (np.ndarray): Shape (N,), lengths that count as 1.
         from_joints (dict[int, Callable]): How predictions (N, K', 2) of K'
-            joints become (N, K, 2), by K'.
+            joints become (N, K, 2), by K'; follows from ``names``.
         chosen (dict[int, slice]): Which of N' predictions belong to the N
             persons, by N'.
     """
@@ -52,10 +61,11 @@ class GroundTruth:
     annotated: np.ndarray
     unoccluded: np.ndarray | None
     reference: np.ndarray
-    from_joints: dict[int, Callable[[np.ndarray], np.ndarray]]
+    from_joints: dict[int, Callable[[np.ndarray], np.ndarray]] = field(init=False)
     chosen: dict[int, slice] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.from_joints = dict(_FROM_JOINTS[self.names])
         self.chosen = {len(self.joints): slice(None)}
 
 
@@ -101,7 +111,6 @@ def load_lsp(path: str | Path) -> GroundTruth:
             LSP_JOINTS.index('left_shoulder'),
             LSP_JOINTS.index('right_hip'),
         ),
-        from_joints={len(LSP_JOINTS): np.asarray, len(MPII_JOINTS): mpii_to_lsp},
     )
     if whole:
         truth.chosen[_LSP_PERSONS] = test
@@ -149,10 +158,6 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         annotated=parts.annotated,
         unoccluded=parts.visible,
         reference=head_sizes(boxes),
-        from_joints={
-            len(MPII_JOINTS): np.asarray,
-            len(LSP_JOINTS): partial(lsp_to_mpii, fill=np.nan),
-        },
     )
 
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
 
@@ -113,3 +114,45 @@ def test_a_metric_without_the_columns(test, tiny, checkpoint, tmp_path):
         'test_evaluator.type=PCKAccuracy',
     )
     assert 'LspPCKAccuracy or MpiiPCKhAccuracy' in line
+
+
+def test_beside_other_results(test, tiny, checkpoint, tmp_path, capsys):
+    _, detector = evaluate(test, tiny, checkpoint, tmp_path, capsys, '--detector')
+    with np.load(tmp_path / 'p.npz') as arrays:
+        np.savez(tmp_path / 'zero.npz', preds=arrays['preds'])
+        np.save(tmp_path / 'one.npy', arrays['preds'] + 1)
+    lines, regressor = evaluate(
+        test,
+        tiny,
+        checkpoint,
+        tmp_path,
+        capsys,
+        *('--compare', f'zero={tmp_path / "zero.npz"}', f'one={tmp_path / "one.npy"}'),
+        *('--one-based', 'one'),
+    )
+    place = lines.index('PCKh@0.5')
+    assert lines[place + 1].split() == list(COLUMNS)
+    own, zero, one = (line.split() for line in lines[place + 2 : place + 5])
+    of = {
+        name: [f'{numbers[column]:.1f}' for column in COLUMNS]
+        for name, numbers in (('detector', detector), ('regressor', regressor))
+    }
+    assert own == ['model,', 'regressor', *of['regressor']]
+    assert zero == ['zero', *of['detector']]
+    assert one == ['one', *of['detector']]
+    line = fails(test, tiny.path, checkpoint, '--compare', 'x=none.npy')
+    assert line == 'none.npy: no such file'
+
+
+def test_a_detector_alone_is_called_one(test):
+    head = dict(type='CascadeHeatmapRegressionHead')
+    for refiner, asked, maps in (
+        (None, False, 'detector'),
+        (dict(type='HourglassRefiner'), False, 'regressor'),
+        (dict(type='HourglassRefiner'), True, 'detector'),
+    ):
+        config = Config(dict(model=dict(head=dict(head, refiner=refiner))))
+        assert test.decoded_maps(config, asked) == maps
+    # A head of another kind has no such word.
+    config = Config(dict(model=dict(head=dict(type='HeatmapHead'))))
+    assert test.decoded_maps(config, False) == 'regressor'

@@ -160,3 +160,42 @@ def test_head_boxes_have_no_use_on_lsp(main, lsp):
     arguments = ['--dataset', 'lsp', '--gt', lsp[0], '--pred', lsp[0]]
     with pytest.raises(UserError, match='--headboxes belongs to MPII'):
         main([*arguments, '--headboxes', 'gt_valid.mat'])
+
+
+def test_several_files_in_one_table_and_one_plot(main, lsp, tmp_path, capsys):
+    gt, joints = lsp
+    noisy = joints + np.random.default_rng(1).normal(0, 6, joints.shape)
+    np.save(tmp_path / 'truth.npy', joints - 1)
+    scipy.io.savemat(tmp_path / 'noisy.mat', {'pred': noisy})
+    main(
+        ['--dataset', 'lsp', '--gt', gt, '--pred', str(tmp_path / 'noisy.mat')]
+        + ['--one-based']
+    )
+    alone = printed(capsys.readouterr().out, 'PCK@0.2')
+    curve, result = tmp_path / 'out' / 'both.png', tmp_path / 'out' / 'both.json'
+    main(
+        ['--dataset', 'lsp', '--gt', gt, '--curve', str(curve), '--json', str(result)]
+        + ['--compare', f'all right={tmp_path / "truth.npy"}']
+        + [f'noisy={tmp_path / "noisy.mat"}', '--one-based', 'noisy']
+    )
+    output = capsys.readouterr()
+    assert output.out.startswith('LSP, 1000 persons, PCK@0.2\n')
+    assert not output.err
+    assert printed(output.out, 'all right') == ['100.0'] * 8
+    # The names are not of one length.
+    (row,) = [line for line in output.out.splitlines() if line.startswith('noisy')]
+    assert row.split()[1:] == alone
+    assert curve.stat().st_size > 10_000
+    systems = json.loads(result.read_text())['systems']
+    assert systems['all right']['Total'] == 100
+    assert f'{systems["noisy"]["Total"]:.1f}' == alone[-1]
+    assert [system['one_based'] for system in systems.values()] == [False, True]
+
+
+def test_one_file_or_several(main, lsp, tmp_path):
+    arguments = ['--dataset', 'lsp', '--gt', lsp[0]]
+    for more in ([], ['--pred', 'a.npy', '--compare', 'b=b.npy']):
+        with pytest.raises(UserError, match='give either --pred FILE or --compare'):
+            main([*arguments, *more])
+    with pytest.raises(UserError, match=r'none\.npy: no such file'):
+        main([*arguments, '--compare', f'a={tmp_path / "none.npy"}'])
