@@ -10,6 +10,7 @@ Examples:
 """
 
 import argparse
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
+from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 
 import phr_mmpose  # noqa: F401  registers the models
@@ -50,18 +52,29 @@ _COLUMNS = (
 )
 
 
+# What of a model's config has neither parameters nor multiplications that count.
+_FREE = {
+    'data_preprocessor',
+    'decoder',
+    'detector_codec',
+    'init_cfg',
+    'loss_detector',
+    'loss_refiner',
+    'stack',
+    'test_cfg',
+}
+
+
 @dataclass(frozen=True)
-class Row:
-    """One config's model.
+class Counted:
+    """A model's sizes and costs.
 
     Args:
-        path (Path): The config.
         input_size (tuple[int, int]): Input in pixels, (w, h).
         map_size (tuple[int, int]): Maps in pixels, (w, h).
         costs (dict[str, Cost]): By part.
     """
 
-    path: Path
     input_size: tuple[int, int]
     map_size: tuple[int, int]
     costs: dict[str, Cost]
@@ -104,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     init_default_scope('mmpose')
-    page = render({folder: read_rows(folder) for folder in args.configs}, args.out)
+    page = render(read_folders(args.configs), args.out)
     if args.check:
         if not args.out.is_file() or args.out.read_text() != page:
             raise UserError(
@@ -118,29 +131,35 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(args.out)
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """Count the models of a folder's configs.
+def read_folders(folders: Sequence[Path]) -> dict[Path, dict[Path, Counted]]:
+    """Count the models of some folders' configs.
 
     Args:
-        folder (Path): The folder; its own folders are not read.
+        folders (Sequence[Path]): The folders; their own folders are not read.
 
     Returns:
-        list[Row]: By the configs' names.
+        dict[Path, dict[Path, Counted]]: By folder and config, sorted by name.
 
     Raises:
-        UserError: If it holds no config or one is faulty.
+        UserError: If a folder holds no config or a config is faulty.
     """
-    paths = sorted(folder.glob('*.py'))
-    if not paths:
-        raise UserError(f'{folder}: holds no config')
-    return [read_row(path) for path in paths]
+    known = {}
+    found = {}
+    for folder in folders:
+        paths = sorted(folder.glob('*.py'))
+        if not paths:
+            raise UserError(f'{folder}: holds no config')
+        found[folder] = {path: read_config(path, known) for path in paths}
+    return found
 
 
-def read_row(path: Path) -> Row:
+def read_config(path: Path, known: dict[str, Counted]) -> Counted:
     """Count the model of a config.
 
     Args:
         path (Path): The config.
+        known (dict[str, Counted]): Models counted before, of the same structure
+            among them perhaps; this one is added.
 
     Raises:
         UserError: If it cannot be read, or its model cannot be built or run.
@@ -149,48 +168,78 @@ def read_row(path: Path) -> Row:
     with naming(path):
         if 'model' not in config:
             raise UserError('config: has no model')
-        try:
-            model = build_without_memory(config.model)
-            sizes = model.head.decoder.input_size, model.head.decoder.heatmap_size
-            return Row(path, *map(tuple, sizes), part_costs(model))
-        except UserError:
-            raise
-        # Whatever the modules that a config names raise is a fault of the config.
-        except Exception as error:
-            reason = (str(error).splitlines() or [''])[0]
-            raise UserError(
-                f'its model cannot be counted: {type(error).__name__}: {reason}'
-            ) from error
+        structure = json.dumps(_costly(config.model), sort_keys=True, default=str)
+        if structure not in known:
+            known[structure] = count(config.model)
+        return known[structure]
 
 
-def render(folders: dict[Path, list[Row]], out: Path) -> str:
+def count(config: ConfigDict) -> Counted:
+    """Build a model without memory and count it.
+
+    Args:
+        config (ConfigDict): The model's config.
+
+    Raises:
+        UserError: If it cannot be built or run.
+    """
+    try:
+        model = build_without_memory(config)
+        decoder = model.head.decoder
+        sizes = tuple(decoder.input_size), tuple(decoder.heatmap_size)
+        return Counted(*sizes, part_costs(model))
+    except UserError:
+        raise
+    # Whatever the modules that a config names raise is a fault of the config.
+    except Exception as error:
+        reason = (str(error).splitlines() or [''])[0]
+        raise UserError(
+            f'its model cannot be counted: {type(error).__name__}: {reason}'
+        ) from error
+
+
+def render(folders: dict[Path, dict[Path, Counted]], out: Path) -> str:
     """Lay out the page.
 
     Args:
-        folders (dict[Path, list[Row]]): Each folder's models.
+        folders (dict[Path, dict[Path, Counted]]): From :func:`read_folders`.
         out (Path): Where the page will be, for its links.
 
     Returns:
         str: Markdown.
     """
     page = [_HEAD]
-    for folder, rows in folders.items():
+    for folder, models in folders.items():
         page += [f'## {_relative(folder, REPO)}', '', _line(_COLUMNS)]
         page.append(_line(['---'] * 3 + ['--:'] * (len(_COLUMNS) - 3)))
-        page += [_line(_cells(row, out)) for row in rows]
+        page += [_line(_cells(path, model, out)) for path, model in models.items()]
         page.append('')
     return '\n'.join(page)
 
 
-def _cells(row: Row, out: Path) -> list[str]:
-    costs = [row.costs.get(part) for part in PARTS]
-    costs.append(reduce(add, row.costs.values()))
+def _cells(path: Path, model: Counted, out: Path) -> list[str]:
+    costs = [model.costs.get(part) for part in PARTS]
+    costs.append(reduce(add, model.costs.values()))
     return [
-        f'[{row.path.stem}]({_relative(row.path, out.parent)})',
-        *(f'{width} x {height}' for width, height in (row.input_size, row.map_size)),
+        f'[{path.stem}]({_relative(path, out.parent)})',
+        *(
+            f'{width} x {height}'
+            for width, height in (model.input_size, model.map_size)
+        ),
         *(f'{cost.parameters / 1e6:.2f}' if cost else '-' for cost in costs),
         *(f'{cost.macs / 1e9:.3f}' if cost else '-' for cost in costs),
     ]
+
+
+def _costly(config: object) -> object:
+    """What of a model's config its costs follow from."""
+    if isinstance(config, dict):
+        return {
+            key: _costly(value) for key, value in config.items() if key not in _FREE
+        }
+    if isinstance(config, (list, tuple)):
+        return [_costly(value) for value in config]
+    return config
 
 
 def _line(cells: Sequence[str]) -> str:
