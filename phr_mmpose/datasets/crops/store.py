@@ -1,0 +1,183 @@
+"""The file of a crop cache: an LMDB environment, and when it can be trusted."""
+
+import json
+import os
+import threading
+from pathlib import Path
+from types import ModuleType
+
+from phr_mmpose.datasets.crops.plan import CropPlan
+from phr_mmpose.utils.errors import UserError
+
+FORMAT = 1
+"""int: Version of the file's layout."""
+
+PLAN_KEY, DONE_KEY = b'plan', b'finished'
+_AGAIN = 'make it again with tools/cache_crops.py'
+
+# LMDB forbids a second handle on a file in one process, and the use of a handle
+# in a forked one: one for each file and process, opened when it is needed.
+_handles: dict[tuple[int, str], tuple[tuple, object]] = {}
+_handles_lock = threading.Lock()
+
+
+def import_lmdb() -> ModuleType:
+    """Import the optional package.
+
+    Raises:
+        UserError: If it is not installed.
+    """
+    try:
+        import lmdb
+    except ImportError:
+        raise UserError(
+            "a crop cache needs the package lmdb: pip install 'phr_mmpose[cache]'"
+        ) from None
+    return lmdb
+
+
+def person_key(number: int) -> bytes:
+    """Key of a person's record, in the order of the list."""
+    return b'%010d' % number
+
+
+def reader(path: str | Path) -> object:
+    """Give this process's handle on a cache.
+
+    Args:
+        path (str | Path): The cache, checked before by :func:`check`.
+
+    Returns:
+        lmdb.Environment: For reading only; stays open as long as the process.
+
+    Raises:
+        UserError: If the file cannot be opened.
+    """
+    key = (os.getpid(), os.path.realpath(path))
+    try:
+        status = os.stat(path)
+    except OSError:
+        raise _missing(path) from None
+    # A file that was made again under the same name needs another handle.
+    version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    with _handles_lock:
+        found, environment = _handles.get(key, (None, None))
+        if found != version:
+            if environment is not None:
+                del _handles[key]
+                environment.close()
+            environment = _open(path)
+            _handles[key] = (version, environment)
+        return environment
+
+
+def check(path: str | Path, plan: CropPlan) -> None:
+    """Check that a cache is whole and serves a data set.
+
+    Args:
+        path (str | Path): The cache.
+        plan (CropPlan): What the data set needs.
+
+    Raises:
+        UserError: If it is missing, damaged, unfinished, of another version, or was
+            made from something else.
+    """
+    if not Path(path).is_file():
+        raise _missing(path)
+    with reader(path).begin() as transaction:
+        kept = read_plan(transaction.get(PLAN_KEY), path)
+        finished = transaction.get(DONE_KEY) is not None
+        entries = transaction.stat()['entries']
+    reason = plan.difference(kept)
+    if reason:
+        raise UserError(f'{path}: this crop cache {reason}; {_AGAIN}')
+    if not finished:
+        raise UserError(
+            f'{path}: the crop cache is not finished ({max(0, entries - 1)} of '
+            f'{kept.persons} persons); run tools/cache_crops.py again, it goes on'
+        )
+    if entries != kept.persons + 2:
+        raise UserError(f'{path}: the crop cache lacks persons; {_AGAIN}')
+
+
+def read_plan(value: bytes | None, path: str | Path) -> CropPlan:
+    """Read what a cache was made from.
+
+    Args:
+        value (bytes | None): The entry of ``PLAN_KEY``.
+        path (str | Path): The cache, for the error message.
+
+    Returns:
+        CropPlan: As written.
+
+    Raises:
+        UserError: If it is none of ours or of another version.
+    """
+    try:
+        entry = json.loads(value)
+        version = entry['format']
+        if version == FORMAT:
+            return CropPlan.from_json(entry['plan'])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f'{path}: an LMDB file, but no crop cache; {_AGAIN}') from None
+    raise UserError(f'{path}: crop cache of format {version}, not {FORMAT}; {_AGAIN}')
+
+
+def check_length(environment: object, path: str | Path) -> None:
+    """Check that no page lies beyond the file's end.
+
+    LMDB maps the file: touching a page that is not there kills the process.
+
+    Args:
+        environment (lmdb.Environment): The file, just opened.
+        path (str | Path): The same.
+
+    Raises:
+        UserError: If the file was cut off.
+    """
+    pages = environment.info()['last_pgno'] + 1
+    if os.path.getsize(path) < pages * _page_size(path):
+        raise UserError(f'{path}: the crop cache ends early (truncated); {_AGAIN}')
+
+
+def _page_size(path: str | Path) -> int:
+    """Read the size of a page without touching any but the first.
+
+    ``Environment.stat`` would open a transaction, which may read the last page.
+    """
+    # The first page: a header of 16 bytes, then magic, version, address, map size
+    # (4 + 4 + 8 + 8 bytes) and the table of free pages, which begins with the size.
+    with open(path, 'rb') as file:
+        file.seek(16 + 24)
+        return int.from_bytes(file.read(4), 'little')
+
+
+def _open(path: str | Path) -> object:
+    lmdb = import_lmdb()
+    try:
+        environment = lmdb.open(
+            str(path),
+            subdir=False,
+            readonly=True,
+            lock=False,
+            readahead=False,
+            meminit=False,
+            create=False,
+        )
+    except lmdb.Error as error:
+        raise UserError(
+            f'{path}: not a readable crop cache ({error}); {_AGAIN}'
+        ) from None
+    try:
+        check_length(environment, path)
+    except UserError:
+        environment.close()
+        raise
+    return environment
+
+
+def _missing(path: str | Path) -> UserError:
+    return UserError(
+        f'{path}: no such crop cache; make it with tools/cache_crops.py, or leave '
+        'crop_cache out'
+    )
