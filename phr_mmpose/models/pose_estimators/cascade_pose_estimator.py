@@ -28,6 +28,18 @@ class CascadePoseEstimator(TopdownPoseEstimator):
     unless the head has ``refiner=None``, ``'refiner'`` (paper, section 3:
     train the detector, then the regressor with the detector frozen, then both).
 
+    Beside MMPose's keys and the head's, ``test_cfg`` may have
+
+    - ``flip_batch``: the flip test's two views as one batch of twice the size
+      (True, the default) or one after the other, in half the memory;
+    - ``fold``: predict with a copy whose batch normalisation is folded into
+      convolutions, see :func:`fold_batch_norm`. It is made at the first
+      prediction and again after :meth:`train`, ``eval``, ``to`` or
+      ``load_state_dict``; who changes weights otherwise calls ``eval`` then.
+      Defaults to False;
+    - ``autocast``: ``'bfloat16'`` or ``'float16'``, the precision of the
+      networks. Maps are averaged and decoded in float32. Defaults to None.
+
     Args:
         channels_last (bool): Keep weights and activations in the NHWC layout,
             the faster one for convolutions on current CPUs and GPUs.
@@ -159,6 +171,9 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             ``keypoint_scores`` and ``keypoints_visible`` (1, K), ``bboxes``,
             ``bbox_scores``) and, with ``test_cfg.output_heatmaps``,
             ``pred_fields`` (tensors on the device).
+
+        Raises:
+            UserError: If ``test_cfg.autocast`` is of another name.
         """
         test_cfg = self.test_cfg or {}
         dtype = _precision(test_cfg.get('autocast'))
@@ -220,7 +235,8 @@ def _add_joints(joints: PredictedJoints, samples: list, test_cfg: dict) -> list:
     packed = packed[:, None].cpu().numpy()
     if chosen is not None:
         packed = packed[:, :, chosen]
-    keypoints, scores = packed[..., :2], packed[..., 2].astype(np.float32)
+    packed = packed.astype(np.float32)
+    keypoints, scores = packed[..., :2], packed[..., 2]
     for index, sample in enumerate(samples):
         sample.pred_instances = InstanceData(
             keypoints=keypoints[index],

@@ -16,9 +16,9 @@ def to_photo_pixels(keypoints: Tensor, batch_data_samples: list) -> Tensor:
             ``input_scale`` and ``input_size`` as ``TopdownAffine`` leaves them.
 
     Returns:
-        Tensor: (B, K, 2) in pixels of each sample's photo. Of float64, as
-        MMPose's own, where the device has it: a large photo has thousands of
-        pixels, of which float32 tells no 1e-4 apart.
+        Tensor: (B, K, 2) in pixels of each sample's photo, in float64 where the
+        device has it: a large photo has thousands of pixels, and a difference of
+        two such numbers in float32 leaves no 1e-4 px.
     """
     crops = np.array(
         [
