@@ -24,6 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from phr_mmpose.apis.annotation import Annotator, write_results
+from phr_mmpose.apis.estimation import PERSONS_AT_ONCE
 from phr_mmpose.apis.media import Media, find_media
 from phr_mmpose.apis.person_boxes import (
     BoxFile,
@@ -81,8 +82,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help="write both subnetworks' maps of each photo to DIR/maps/NAME.npz",
     )
+    parser.add_argument(
+        '--batch',
+        type=int,
+        default=PERSONS_AT_ONCE,
+        metavar='N',
+        help='persons that the model is given at once at most '
+        f'({PERSONS_AT_ONCE}); fewer take less memory',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=('bfloat16', 'float16'),
+        help='let the networks compute with fewer digits (default: float32)',
+    )
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.batch < 1:
+        raise UserError(f'--batch must be at least 1, got {args.batch}')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -101,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError('--detector-weights: needs --detector CONFIG')
     media = find_media(args.inputs)
     boxes = box_source(args)
-    model = load_pose_model(args.config, args.weights, args.device)
+    model = load_pose_model(args.config, args.weights, args.device, args.precision)
     prepare_folder(args.out_dir)
     annotator = Annotator(
         model,
@@ -110,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         draw=not args.no_draw,
         maps=args.output_maps,
         hollow_below=args.hollow_below,
+        at_once=args.batch,
     )
     results, failed = annotate_all(annotator, media)
     if results:

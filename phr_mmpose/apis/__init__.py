@@ -2,8 +2,10 @@
 
 from phr_mmpose.apis.estimation import (
     CascadeMaps,
+    Persons,
     Poses,
     estimate_maps,
+    estimate_photos,
     estimate_poses,
 )
 from phr_mmpose.apis.media import Media, find_media
@@ -15,8 +17,10 @@ __all__ = [
     'CascadeMaps',
     'Media',
     'PersonDetector',
+    'Persons',
     'Poses',
     'estimate_maps',
+    'estimate_photos',
     'estimate_poses',
     'find_media',
     'load_pose_model',

@@ -1,7 +1,7 @@
 """Run a model over photos and videos, and write what it finds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,14 @@ import cv2
 import numpy as np
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 
-from phr_mmpose.apis.estimation import Poses, estimate_maps, estimate_poses
+from phr_mmpose.apis.estimation import (
+    PERSONS_AT_ONCE,
+    Persons,
+    Poses,
+    estimate_maps,
+    estimate_photos,
+    estimate_poses,
+)
 from phr_mmpose.apis.media import Media, read_photo
 from phr_mmpose.apis.person_boxes import BoxSource
 from phr_mmpose.apis.pose_model import joint_links, joint_names
@@ -35,6 +42,8 @@ class Annotator:
             Defaults to False.
         hollow_below (float): Joints with less confidence are drawn hollow.
             Defaults to 0.3.
+        at_once (int): Persons that the model is given at once at most; those of
+            a video from several frames.
     """
 
     model: TopdownPoseEstimator
@@ -43,6 +52,7 @@ class Annotator:
     draw: bool = True
     maps: bool = False
     hollow_below: float = 0.3
+    at_once: int = PERSONS_AT_ONCE
 
     def annotate(self, media: Media, tick: Callable[[int], None]) -> dict:
         """Find the poses of one photo or video, and write pictures of them.
@@ -72,7 +82,9 @@ class Annotator:
         image = read_photo(media.path)
         boxes, box_scores = self.boxes(media.path, image)
         if self.maps:
-            poses, maps = estimate_maps(self.model, image, boxes, box_scores)
+            poses, maps = estimate_maps(
+                self.model, image, boxes, box_scores, self.at_once
+            )
             with atomic_path(self.out_dir / 'maps' / f'{media.name}.npz') as temporary:
                 np.savez_compressed(
                     temporary,
@@ -82,7 +94,7 @@ class Annotator:
                     sizes=maps.sizes,
                 )
         else:
-            poses = estimate_poses(self.model, image, boxes, box_scores)
+            poses = estimate_poses(self.model, image, boxes, box_scores, self.at_once)
         height, width = image.shape[:2]
         result = dict(image=str(media.path), width=width, height=height)
         if self.draw:
@@ -115,13 +127,31 @@ class Annotator:
         tick: Callable[[int], None],
     ) -> list[dict]:
         found = []
-        for number, frame in enumerate(frames):
-            poses = estimate_poses(self.model, frame, *self.boxes(media.path, frame))
-            found.append(dict(frame=number, persons=persons(poses)))
-            if video is not None:
-                video.write(self._drawn(frame, poses))
-            tick(frames.count)
+        for some in self._gathered(media, frames):
+            for photo, poses in zip(
+                some, estimate_photos(self.model, some, self.at_once), strict=True
+            ):
+                found.append(dict(frame=len(found), persons=persons(poses)))
+                if video is not None:
+                    video.write(self._drawn(photo.image, poses))
+                tick(frames.count)
         return found
+
+    def _gathered(self, media: Media, frames: VideoFrames) -> Iterator[list[Persons]]:
+        """Gather frames until their persons, or they themselves, fill a batch."""
+        some, count = [], 0
+        for frame in frames:
+            photo = Persons(frame, *self.boxes(media.path, frame))
+            if some and count + len(photo.boxes) > self.at_once:
+                yield some
+                some, count = [], 0
+            some.append(photo)
+            count += len(photo.boxes)
+            if len(some) == self.at_once:
+                yield some
+                some, count = [], 0
+        if some:
+            yield some
 
     def _drawn(self, image: np.ndarray, poses: Poses) -> np.ndarray:
         return draw_poses(

@@ -9,31 +9,39 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
 from phr_mmpose.apis.loading import choose_device, first_line, load_checkpoint, meta_of
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 
 
 def load_pose_model(
-    config: str | Path, weights: str | Path, device: str | None = None
+    config: str | Path,
+    weights: str | Path,
+    device: str | None = None,
+    precision: str | None = None,
 ) -> TopdownPoseEstimator:
     """Build the model of a config and load its weights.
 
     As MMPose's ``init_model``, which however goes on with random weights where
     a checkpoint does not fit, and with COCO's joints where neither checkpoint
-    nor training data say which they are.
+    nor training data say which they are. A cascade predicts with batch
+    normalisation folded into convolutions.
 
     Args:
         config (str | Path): The config, a ``.py`` file.
         weights (str | Path): The checkpoint, a path or an address.
         device (str, optional): See :func:`choose_device`.
+        precision (str, optional): ``'bfloat16'`` or ``'float16'``, of a
+            cascade's networks. Defaults to float32.
 
     Returns:
         TopdownPoseEstimator: In evaluation mode, with ``cfg`` and
         ``dataset_meta``.
 
     Raises:
-        UserError: If config, weights or device are faulty or do not fit.
+        UserError: If config, weights or device are faulty or do not fit, or a
+            precision is asked of a model that is no cascade.
     """
     target = choose_device(device)
     settings = load_config(config)
@@ -60,6 +68,13 @@ def load_pose_model(
     model.load_state_dict(state_dict, strict=False)
     model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
     _check_joints(model, config, weights)
+    if isinstance(model, CascadePoseEstimator):
+        model.test_cfg = {**model.test_cfg, 'fold': True, 'autocast': precision}
+    elif precision is not None:
+        raise UserError(
+            f'{config}: {type(model).__name__} predicts in float32 only; '
+            'leave the precision out'
+        )
     return model.to(target)
 
 

@@ -1,0 +1,88 @@
+"""Persons share batches, whatever photo they are on."""
+
+import numpy as np
+import pytest
+import torch
+from mmpose.apis import inference_topdown
+
+from phr_mmpose.apis import Persons, estimate_maps, estimate_photos, estimate_poses
+from phr_mmpose.apis.pose_model import load_pose_model
+
+BOXES = np.array([[0, 0, 90, 120], [10, 20, 60, 90], [40, 0, 90, 50]], np.float32)
+
+
+@pytest.fixture(scope='module')
+def model(config, checkpoints):
+    return load_pose_model(config, checkpoints['with_meta'], 'cpu')
+
+
+@pytest.fixture
+def batches(model, monkeypatch):
+    """Sizes of the batches that the model is given."""
+    sizes, step = [], model.test_step
+
+    def counted(data):
+        sizes.append(len(data['inputs']))
+        return step(data)
+
+    monkeypatch.setattr(model, 'test_step', counted)
+    return sizes
+
+
+@pytest.mark.parametrize('at_once, expected', [(16, [3]), (3, [3]), (2, [2, 1])])
+def test_a_photo_s_persons_are_bounded_batches(
+    model, photo, batches, at_once, expected
+):
+    poses = estimate_poses(model, photo, BOXES, at_once=at_once)
+    assert batches == expected
+    assert poses.box_scores.tolist() == [1, 1, 1]
+    # As MMPose gives them, one by one.
+    for index, box in enumerate(BOXES):
+        (alone,) = inference_topdown(model, photo, box[None])
+        np.testing.assert_allclose(
+            poses.keypoints[index], alone.pred_instances.keypoints[0], atol=0.02
+        )
+        np.testing.assert_allclose(
+            poses.scores[index], alone.pred_instances.keypoint_scores[0], atol=1e-4
+        )
+
+
+def test_photos_share_batches(model, photo, batches):
+    other = photo[:, ::-1].copy()
+    scores = np.float32([0.5, 0.75])
+    photos = [
+        Persons(photo, BOXES[:1]),
+        Persons(other, np.zeros((0, 4), np.float32)),
+        Persons(other, BOXES[:2], scores),
+    ]
+    first, none, last = estimate_photos(model, photos, at_once=2)
+    assert batches == [2, 1]
+    assert none.keypoints.shape == (0, 14, 2) and len(none) == 0
+    assert last.box_scores is scores
+    for poses, (image, boxes) in (
+        (first, (photo, BOXES[:1])),
+        (last, (other, BOXES[:2])),
+    ):
+        alone = estimate_poses(model, image, boxes)
+        np.testing.assert_allclose(poses.keypoints, alone.keypoints, atol=0.02)
+        np.testing.assert_allclose(poses.scores, alone.scores, atol=1e-4)
+    assert estimate_photos(model, []) == []
+
+
+def test_maps_are_bounded_too(model, photo, batches):
+    poses, maps = estimate_maps(model, photo, BOXES, at_once=2)
+    assert batches == [2, 1]
+    assert maps.regressor.shape == (3, 14, 48, 48)
+    np.testing.assert_allclose(
+        maps.regressor.max((2, 3)), poses.scores, rtol=0, atol=1e-6
+    )
+
+
+def test_a_cascade_is_folded_and_keeps_its_precision(config, checkpoints, photo):
+    model = load_pose_model(
+        config, checkpoints['with_meta'], 'cpu', precision='bfloat16'
+    )
+    poses = estimate_poses(model, photo, BOXES)
+    (folded,) = model._folded.values()
+    assert folded.backbone.conv1.weight.dtype == torch.bfloat16
+    assert np.isfinite(poses.keypoints).all()
