@@ -1,0 +1,173 @@
+"""Write a cascade as an ONNX file, and see that it computes the same."""
+
+import inspect
+import json
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from phr_mmpose.models.folding import fold_batch_norm
+from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
+from phr_mmpose.models.parts import DETECTOR
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+CROPS = 'crops'
+REGRESSOR = 'regressor'
+TOLERANCE = 1e-4
+_OPSET = 17
+
+
+class ExportedCascade(nn.Module):
+    """What the file computes: from crops as they are to both subnetworks' maps.
+
+    Letters: B crops, K joints, H x W the heatmap grid.
+
+    Args:
+        model (CascadePoseEstimator): Copied, with batch normalisation folded.
+
+    Raises:
+        UserError: If it is no cascade.
+    """
+
+    def __init__(self, model: CascadePoseEstimator) -> None:
+        super().__init__()
+        head = getattr(model, 'head', None)
+        if not isinstance(head, CascadeHeatmapRegressionHead):
+            raise UserError(
+                f'{type(head).__name__} cannot be exported; give the config of a '
+                'cascade and weights that match it'
+            )
+        self.model = fold_batch_norm(model).cpu().float()
+        # The layout of memory is the runtime's business.
+        self.model.memory_format = torch.contiguous_format
+        self.model.to(memory_format=torch.contiguous_format)
+        self.outputs = (DETECTOR,) if head.refiner is None else (DETECTOR, REGRESSOR)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps.
+
+        Args:
+            crops (Tensor): (B, 3, H_in, W_in) uint8, BGR, of the input size.
+
+        Returns:
+            tuple[Tensor, ...]: The detector's probabilities and, where there is
+            a regressor, its confidences, (B, K, H, W) float32 each.
+        """
+        preprocessor = self.model.data_preprocessor
+        images = crops
+        if preprocessor._channel_conversion:
+            images = torch.cat((crops[:, 2:3], crops[:, 1:2], crops[:, 0:1]), dim=1)
+        images = images.float()
+        if preprocessor._enable_normalize:
+            images = (images - preprocessor.mean) / preprocessor.std
+        head = self.model.head
+        logits, maps = head(self.model.extract_feat(images))
+        return (head.estimate(logits), maps)[: len(self.outputs)]
+
+
+def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, float]:
+    """Write a model as an ONNX file, after a look at what it computes.
+
+    Input ``crops`` (B, 3, H_in, W_in) uint8, BGR, any B; outputs ``detector``
+    and, unless the cascade has no refiner, ``regressor``, see
+    :class:`ExportedCascade`. The file's metadata have ``input_size`` and
+    ``heatmap_size`` ([width, height]), ``joints`` (K names) and
+    ``flip_indices``, as JSON.
+
+    Args:
+        model (CascadePoseEstimator): From :func:`load_pose_model`.
+        path (str | Path): The file, written whole or not at all.
+
+    Returns:
+        dict[str, float]: For each output the largest difference from torch's.
+
+    Raises:
+        UserError: If the model is no cascade, a package is lacking, or the file
+            computes other maps than torch, by more than 1e-4 of their range (or
+            of 1, if that is more).
+    """
+    for package in ('onnx', 'onnxruntime'):
+        if find_spec(package) is None:
+            raise UserError(f'{package} is not installed: pip install onnx onnxruntime')
+    exported = ExportedCascade(model).eval()
+    width, height = exported.model.head.decoder.input_size
+    generator = torch.Generator().manual_seed(0)
+    crops = torch.randint(
+        0, 256, (3, 3, height, width), dtype=torch.uint8, generator=generator
+    )
+    with atomic_path(path) as temporary:
+        _write(exported, crops[:2], temporary)
+        _describe(model, temporary)
+        return _compare(exported, crops, temporary)
+
+
+def _write(exported: ExportedCascade, crops: Tensor, path: Path) -> None:
+    options = {}
+    # The exporter that traces: it is in every torch from 2.1 on and needs no
+    # package beside onnx. Later ones have to be asked for it.
+    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+        options['dynamo'] = False
+    names = (CROPS, *exported.outputs)
+    with torch.no_grad(), warnings.catch_warnings():
+        # Of checks of sizes, which are the same for every batch.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            exported,
+            (crops,),
+            str(path),
+            input_names=[CROPS],
+            output_names=list(exported.outputs),
+            dynamic_axes={name: {0: 'batch'} for name in names},
+            opset_version=_OPSET,
+            **options,
+        )
+
+
+def _describe(model: CascadePoseEstimator, path: Path) -> None:
+    """Add to the file what a program needs to know of the maps, and check it."""
+    import onnx
+
+    meta = model.dataset_meta
+    names = meta['keypoint_id2name']
+    decoder = model.head.decoder
+    facts = dict(
+        input_size=decoder.input_size,
+        heatmap_size=decoder.heatmap_size,
+        joints=[names[index] for index in range(len(names))],
+        flip_indices=[int(index) for index in meta['flip_indices']],
+    )
+    content = onnx.load(str(path))
+    onnx.helper.set_model_props(
+        content, {key: json.dumps(value) for key, value in facts.items()}
+    )
+    onnx.checker.check_model(content)
+    onnx.save(content, str(path))
+
+
+def _compare(exported: ExportedCascade, crops: Tensor, path: Path) -> dict[str, float]:
+    """Run file and model on one crop and on three; refuse what differs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        str(path), providers=['CPUExecutionProvider']
+    )
+    differences = dict.fromkeys(exported.outputs, 0.0)
+    for batch in (crops[:1], crops):
+        with torch.no_grad():
+            expected = [maps.numpy() for maps in exported(batch)]
+        found = session.run(list(exported.outputs), {CROPS: batch.numpy()})
+        for name, a, b in zip(exported.outputs, found, expected, strict=True):
+            difference = float(np.abs(a - b).max())
+            if not difference <= TOLERANCE * max(1, float(np.abs(b).max())):
+                raise UserError(
+                    f'the exported {name} maps differ from torch by {difference:.2g}; '
+                    'nothing was written'
+                )
+            differences[name] = max(differences[name], difference)
+    return differences

@@ -1,0 +1,163 @@
+"""The exported file computes what the model does, for any batch."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+
+from phr_mmpose.apis import onnx_export
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+
+onnxruntime = pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
+pytest.importorskip('onnx', reason='needs the extra "onnx"')
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'export_onnx.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = importlib.util.spec_from_file_location('export_onnx', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture(scope='module')
+def model(config, checkpoints):
+    return load_pose_model(config, checkpoints['with_meta'], 'cpu')
+
+
+@pytest.fixture(scope='module')
+def file(main, config, checkpoints, tmp_path_factory):
+    path = tmp_path_factory.mktemp('onnx') / 'tiny.onnx'
+    main([config, checkpoints['with_meta'], str(path)])
+    return path
+
+
+@pytest.fixture(scope='module')
+def session(file):
+    return onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
+
+
+@pytest.mark.parametrize('count', [1, 4])
+def test_maps_and_joints_are_torch_s(model, session, count):
+    crops = torch.randint(0, 256, (count, 3, 96, 96), dtype=torch.uint8)
+    detector, regressor = session.run(
+        ['detector', 'regressor'], {'crops': crops.numpy()}
+    )
+    # The model's own way from uint8 crops, batch normalisation not folded.
+    data = dict(inputs=list(crops), data_samples=[PoseDataSample()] * count)
+    inputs = model.data_preprocessor(data)
+    with torch.no_grad():
+        logits, confidence = model.head(model.extract_feat(inputs['inputs']))
+    np.testing.assert_allclose(detector, logits.sigmoid(), rtol=0, atol=1e-4)
+    scale = max(1, confidence.abs().max().item())
+    np.testing.assert_allclose(regressor, confidence, rtol=0, atol=1e-4 * scale)
+    found, _ = model.head.decoder.decode_batch(torch.from_numpy(regressor))
+    expected, _ = model.head.decoder.decode_batch(confidence)
+    assert abs(found - expected).max() < 0.1
+
+
+def test_the_file_says_what_its_maps_are(session, model):
+    assert [i.name for i in session.get_inputs()] == ['crops']
+    assert session.get_inputs()[0].shape == ['batch', 3, 96, 96]
+    assert [o.name for o in session.get_outputs()] == ['detector', 'regressor']
+    facts = {
+        key: json.loads(value)
+        for key, value in session.get_modelmeta().custom_metadata_map.items()
+    }
+    assert facts['input_size'] == [96, 96] and facts['heatmap_size'] == [48, 48]
+    assert facts['joints'][0] == 'right_ankle' and len(facts['joints']) == 14
+    assert facts['flip_indices'] == list(model.dataset_meta['flip_indices'])
+
+
+def test_the_model_stays_as_it_was(model):
+    weight = model.backbone.conv1.weight
+    onnx_export.ExportedCascade(model)
+    assert model.backbone.conv1.weight is weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert model.memory_format is torch.channels_last
+
+
+@pytest.fixture
+def small():
+    """Levels of which the image cuts a part off, and no regressor."""
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        model = MODELS.build(
+            dict(
+                type='CascadePoseEstimator',
+                data_preprocessor=dict(type='PoseDataPreprocessor'),
+                backbone=dict(
+                    type='FullyConvolutionalVGG',
+                    width=4,
+                    hidden=16,
+                    kernel=3,
+                    batch_norm=True,
+                ),
+                head=dict(
+                    type='CascadeHeatmapRegressionHead',
+                    input_size=(40, 40),
+                    out_channels=4,
+                    refiner=None,
+                    detector=dict(
+                        type='FCNPartDetectorHead', in_channels=(16, 32, 16)
+                    ),
+                ),
+            )
+        )
+    for score in model.head.detector.scores:
+        torch.nn.init.normal_(score.weight)
+    model.dataset_meta = dict(
+        keypoint_id2name=dict(enumerate('abcd')), flip_indices=[1, 0, 2, 3]
+    )
+    return model.eval()
+
+
+def test_a_detector_alone(small, tmp_path):
+    differences = onnx_export.export_onnx(small, tmp_path / 'vgg.onnx')
+    assert list(differences) == ['detector'] and differences['detector'] <= 1e-4
+
+
+def refused(main, arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main([str(argument) for argument in arguments]))
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_bad_input_writes_nothing(main, config, checkpoints, tmp_path, capsys):
+    weights = checkpoints['with_meta']
+    out = tmp_path / 'new' / 'a.onnx'
+    assert 'none.py' in refused(main, ['none.py', weights, out], capsys)
+    assert 'none.pth' in refused(main, [config, 'none.pth', out], capsys)
+    (tmp_path / 'file').write_text('')
+    place = tmp_path / 'file' / 'a.onnx'
+    assert 'cannot be written' in refused(main, [config, weights, place], capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ['file']
+
+
+def test_what_differs_from_torch_is_not_written(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, 'TOLERANCE', -1)
+    with pytest.raises(UserError, match='maps differ from torch'):
+        onnx_export.export_onnx(small, tmp_path / 'a.onnx')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lacking_package_is_named(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, 'find_spec', lambda name: None)
+    with pytest.raises(UserError, match='onnx is not installed: pip install'):
+        onnx_export.export_onnx(small, tmp_path / 'a.onnx')
+
+
+def test_another_model_gets_one_line():
+    with pytest.raises(UserError, match='cannot be exported'):
+        onnx_export.ExportedCascade(torch.nn.Identity())
