@@ -171,5 +171,5 @@ def _add_accuracy(bar: dict, outcomes: Outcomes) -> None:
     if loss:
         bar['pck_lost'] = loss[0]
         bar['met'] = bar['met'] and loss[0] <= _PCK_TOLERANCE
-    else:
-        bar['reason'] = f'the accuracy is not measured: {reason}'
+    elif bar['met']:
+        bar |= dict(met=None, reason=f'the accuracy is not measured: {reason}')

@@ -53,7 +53,12 @@ def peak_memory(device: str) -> float:
     """
     if device == 'cuda':
         return torch.cuda.max_memory_allocated() / 1e9
-    # Kilobytes on Linux, bytes on macOS.
+    status = Path('/proc/self/status')
+    if status.is_file():
+        lines = dict(line.split(':', 1) for line in status.read_text().splitlines())
+        if 'VmHWM' in lines:
+            return int(lines['VmHWM'].split()[0]) * 1024 / 1e9
+    # A process begins with its parent's peak here. Kilobytes, but bytes on macOS.
     unit = 1 if sys.platform == 'darwin' else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 

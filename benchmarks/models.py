@@ -137,6 +137,14 @@ def set_stage(subject: Subject, stage: str | None) -> None:
     subject.model.set_trained(stages[stage].trains)
 
 
+def training_pipeline(config: Config) -> list:
+    """Return a config's training transforms, of the first of joined data sets."""
+    dataset = config.train_dataloader.dataset
+    while 'pipeline' not in dataset:
+        dataset = dataset.datasets[0]
+    return dataset.pipeline
+
+
 def collate(config: Config, samples: list[dict]) -> dict:
     """Make a batch of packed samples, as the config's training does."""
     name = config.train_dataloader.get('collate_fn', {}).get('type', 'pseudo_collate')

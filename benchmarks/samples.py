@@ -63,17 +63,15 @@ def packed_samples(
     config: Config,
     pipeline: list,
     count: int,
-    joints: int = 16,
     photo_size: tuple[int, int] = (384, 320),
 ) -> list[dict]:
     """Send made-up persons through a config's pipeline.
 
     Args:
         name (str): The model's name, as for :func:`benchmarks.models.build`.
-        config (Config): Its config.
+        config (Config): Its config; its head says how many joints there are.
         pipeline (list): The config's transforms.
         count (int): Persons, each on a photo of its own.
-        joints (int): Joints K of each. Defaults to MPII's 16.
         photo_size (tuple[int, int]): Width and height in pixels.
 
     Returns:
@@ -81,6 +79,7 @@ def packed_samples(
     """
     transforms = Compose(copy.deepcopy(pipeline))
     random = np.random.default_rng(0)
+    joints = config.model.head.out_channels
     meta = sample_meta(joints)
     samples = []
     for index in range(count):

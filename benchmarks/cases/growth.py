@@ -10,7 +10,14 @@ from mmpose.registry import MODELS
 from benchmarks.cases.crowd import draw_boxes, random_model
 from benchmarks.fits import fit_power
 from benchmarks.measure import forget_peak, held_memory, peak_memory, time_calls
-from benchmarks.models import FLOAT32, Subject, collate, forget_weights, read_config
+from benchmarks.models import (
+    FLOAT32,
+    Subject,
+    collate,
+    forget_weights,
+    read_config,
+    training_pipeline,
+)
 from benchmarks.samples import draw_photo, packed_samples
 from phr_mmpose.apis import estimate_poses
 
@@ -60,11 +67,7 @@ def _training(size: int, options: dict) -> Callable[[], object]:
     model = MODELS.build(config.model).to(options['device']).train()
     optimizer = Subject(config, model, FLOAT32, options['device']).optimizer()
     samples = packed_samples(
-        options['model'],
-        config,
-        config.train_dataloader.dataset.pipeline,
-        values['batch'],
-        values['joints'],
+        options['model'], config, config.train_pipeline, values['batch']
     )
     data = collate(config, samples)
     return lambda: model.train_step(data, optimizer)
@@ -79,18 +82,17 @@ def resized(name: str, side: int, joints: int) -> Config:
         joints (int): Joints.
 
     Returns:
-        Config: Its training pipeline stands in ``train_dataloader.dataset``.
+        Config: With its training's transforms in ``train_pipeline``.
     """
     config = read_config(name)
     forget_weights(config.model)
     head = config.model.head
     head.input_size, head.out_channels = (side, side), joints
     head.heatmap_size = (side // 2, side // 2)
+    config.train_pipeline = training_pipeline(config)
     for transform in config.train_pipeline:
-        if transform.type == 'TopdownAffine':
+        if 'input_size' in transform:
             transform.input_size = (side, side)
-    # What is read may be several data sets joined; one pipeline serves here.
-    config.train_dataloader.dataset = dict(pipeline=config.train_pipeline)
     return config
 
 

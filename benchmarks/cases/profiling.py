@@ -3,7 +3,7 @@
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.measure import synchronise
-from benchmarks.models import FLOAT32, build, collate, set_stage
+from benchmarks.models import FLOAT32, build, collate, set_stage, training_pipeline
 from benchmarks.samples import packed_samples
 
 _SHOWN = 10
@@ -24,7 +24,7 @@ def measure(options: dict) -> dict:
     set_stage(subject, options['stage'])
     subject.model.train()
     optimizer = subject.optimizer()
-    pipeline = subject.config.train_dataloader.dataset.pipeline
+    pipeline = training_pipeline(subject.config)
     samples = packed_samples(
         options['model'], subject.config, pipeline, options['batch']
     )

@@ -5,7 +5,13 @@ import statistics
 import torch
 
 from benchmarks.measure import forget_peak, held_memory, peak_memory, time_calls
-from benchmarks.models import build, collate, set_stage, training_gmac
+from benchmarks.models import (
+    build,
+    collate,
+    set_stage,
+    training_gmac,
+    training_pipeline,
+)
 from benchmarks.samples import packed_samples
 
 
@@ -28,7 +34,7 @@ def measure(options: dict) -> dict:
     set_stage(subject, options['stage'])
     subject.model.train()
     optimizer = subject.optimizer()
-    pipeline = subject.config.train_dataloader.dataset.pipeline
+    pipeline = training_pipeline(subject.config)
     samples = packed_samples(options['model'], subject.config, pipeline, batch)
     data = collate(subject.config, samples)
     forget_peak(device)

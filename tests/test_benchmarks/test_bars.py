@@ -1,0 +1,67 @@
+import pytest
+
+from benchmarks.bars import BARS, judge
+
+STEP = 'train/phr_res152-joint/fp32'
+STOCK = 'train/td-hm_res152/fp32'
+
+
+def rates(*values):
+    return [dict(gmac_per_s=value) for value in values]
+
+
+def test_a_bar_is_the_median_of_the_rounds_ratios():
+    # Ratios 1.0, 1.5, 2.0: the machine was twice as fast in the third round.
+    bar = judge({STEP: rates(10, 15, 40), STOCK: rates(10, 10, 20)})['train_rate']
+    assert bar == dict(value=1.5, low=1.0, high=2.0, at_least=1.25, met=True)
+
+
+@pytest.mark.parametrize('seconds, met', [(0.65, True), (0.66, False)])
+def test_less_is_better_up_to_the_bar_itself(seconds, met):
+    outcomes = {
+        'train/phr_res152-regressor/fp32': [dict(seconds=seconds, step_gb=1.0)],
+        STEP: [dict(seconds=1.0, step_gb=2.0)],
+    }
+    bars = judge(outcomes)
+    assert bars['stage2_time']['met'] is met
+    assert (bars['stage2_memory']['value'], bars['stage2_memory']['met']) == (0.5, True)
+
+
+def test_growth_is_held_against_its_exponent():
+    bar = judge({'growth/pixels': [dict(exponent=e) for e in (1.0, 1.1, 1.2)]})
+    assert bar['growth_pixels'] == dict(
+        value=1.1, low=1.0, high=1.2, at_most=1.05, met=False
+    )
+
+
+def test_what_is_not_measured_is_null_with_its_reason():
+    outcomes = {STEP: rates(10), STOCK: [dict(reason='killed')]}
+    bars = judge(outcomes)
+    assert bars['train_rate'] == dict(
+        value=None, at_least=1.25, met=None, reason=f'{STOCK}: killed'
+    )
+    assert bars['crowd']['reason'] == 'crowd/phr_res152 was not run'
+    assert list(bars) == list(BARS) and len(bars) == 14
+
+
+@pytest.mark.parametrize('lost, met', [(0.1, True), (0.3, False)])
+def test_bf16_s_speed_counts_only_with_the_accuracy(lost, met):
+    outcomes = {
+        'test/phr_res152/bf16': [dict(images_per_s=4.0)],
+        'test/phr_res152/fp32': [dict(images_per_s=1.0)],
+        'accuracy/phr_tiny_lsp': [dict(fp32=60.0, bf16=60.0 - lost)],
+    }
+    bar = judge(outcomes)['bf16_test']
+    assert (bar['value'], bar['met']) == (4.0, met)
+    assert bar['pck_lost'] == pytest.approx(lost)
+
+
+def test_bf16_s_speed_without_accuracy_is_not_called_met():
+    outcomes = {
+        'test/phr_res152/bf16': [dict(images_per_s=4.0)],
+        'test/phr_res152/fp32': [dict(images_per_s=1.0)],
+        'accuracy/phr_tiny_lsp': [dict(reason='no --data given')],
+    }
+    bar = judge(outcomes)['bf16_test']
+    assert bar['value'] == 4.0 and bar['met'] is None
+    assert bar['reason'].endswith('no --data given')

@@ -1,0 +1,42 @@
+import pytest
+
+from benchmarks.bars import BARS, Ratio
+from benchmarks.plan import all_cases, choose, rounds, sizes_for
+from phr_mmpose.utils.errors import UserError
+
+
+@pytest.fixture(params=[('cpu', True), ('cpu', False), ('cuda', False)])
+def cases(request):
+    device, quick = request.param
+    return all_cases(device, sizes_for(device, quick), 'photos')
+
+
+def test_every_bar_has_its_cases(cases):
+    names = [case.name for case in cases]
+    assert len(names) == len(set(names))
+    for bar in BARS.values():
+        used = [bar.above[0], bar.below[0]] if isinstance(bar, Ratio) else [bar.case]
+        assert set(used) <= set(names)
+
+
+def test_models_are_compared_at_the_same_batch(cases):
+    for kind, key in (('train', 'batch'), ('test', 'batches')):
+        assert len({str(c.options[key]) for c in cases if c.kind == kind}) == 1
+
+
+def test_cases_alternate_and_some_are_run_once(cases):
+    chosen = choose(cases, ['ceiling', 'profile/joint'])
+    order = [(number, case.name) for number, case in rounds(chosen, 3)]
+    assert order == [
+        (0, 'ceiling'),
+        (0, 'profile/joint'),
+        (1, 'ceiling'),
+        (2, 'ceiling'),
+    ]
+
+
+def test_patterns_choose_and_unknown_ones_are_named(cases):
+    names = [case.name for case in choose(cases, ['growth/*'])]
+    assert names == [f'growth/{k}' for k in ('batch', 'pixels', 'joints', 'people')]
+    with pytest.raises(UserError, match='--cases nothing/at/all: fits none of'):
+        choose(cases, ['nothing/at/all'])

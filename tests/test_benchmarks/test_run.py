@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+from benchmarks import run as benchmark
+from benchmarks.plan import Case
+from benchmarks.processes import measure_apart
+from phr_mmpose.utils.errors import UserError
+
+
+def test_a_real_case_from_the_command_line_to_the_files(tmp_path, capsys):
+    names = ('bench.json', 'bench.md', 'growth.png')
+    files = [str(tmp_path / name) for name in names]
+    benchmark.main(
+        ['--device', 'cpu', '--quick', '--threads', '1', '--cases', 'growth/people']
+        + ['--json', files[0], '--table', files[1], '--plot', files[2]]
+    )
+    result = json.loads((tmp_path / 'bench.json').read_text())
+    growth = result['cases']['growth/people']
+    assert growth['sizes'] == [1, 4, 16]
+    assert all(point['median'] > 0 for point in growth['seconds'])
+    assert len(result['rounds']['growth/people']) == result['repeats'] == 1
+    assert result['machine']['threads'] == 1
+    assert result['command'].startswith('python benchmarks/run.py --device cpu --quick')
+    assert result['bars']['train_rate']['value'] is None
+    assert '## Growth' in (tmp_path / 'bench.md').read_text()
+    assert (tmp_path / 'growth.png').stat().st_size > 1000
+    assert 'round 1/1 growth/people' in capsys.readouterr().out
+
+
+def test_a_failing_case_is_one_line_and_the_files_are_written(tmp_path, monkeypatch):
+    broken = Case(
+        'train/broken', 'train', dict(device='cpu', model='no.py', stage=None)
+    )
+    monkeypatch.setattr(benchmark, 'all_cases', lambda *args: [broken])
+    file = tmp_path / 'bench.json'
+    with pytest.raises(UserError, match=r'1 case\(s\) failed: train/broken'):
+        benchmark.main(['--device', 'cpu', '--repeats', '2', '--json', str(file)])
+    case = json.loads(file.read_text())['cases']['train/broken']
+    assert case == dict(reason='no.py: no such config')
+
+
+def test_a_process_s_last_line_is_the_reason():
+    with pytest.raises(
+        UserError, match=r"^x: ModuleNotFoundError: .*'benchmarks\.cases"
+    ):
+        measure_apart(Case('x', 'nonsense', {}))
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['--repeats', '0'], '--repeats must be at least 1, got 0'),
+        (['--cases', 'nothing'], '--cases nothing: fits none of'),
+        (['--data', 'nowhere'], 'has no annotations/lsp_train.json'),
+        (['--weights', 'nowhere.pth'], '--weights nowhere.pth: no such file'),
+        (['--plot', 'growth.xyz'], 'cannot draw this kind of file'),
+        (['--json', '.'], 'is a folder; name a file'),
+    ],
+)
+def test_bad_arguments_get_one_line(arguments, message):
+    with pytest.raises(UserError, match=message) as caught:
+        benchmark.main(['--device', 'cpu', *arguments])
+    assert '\n' not in str(caught.value)
