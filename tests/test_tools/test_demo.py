@@ -87,7 +87,8 @@ def test_persons_of_a_box_file_come_in_its_order(main, model, folder, tmp_path):
     out = tmp_path / 'out'
     main(
         [str(folder), *model, '--out-dir', str(out), '--boxes', str(boxes)]
-        + ['--no-draw']
+        # Two frames of the video in one batch, then the third.
+        + ['--no-draw', '--batch', '2']
     )
     first, second = results(out)['images']
     assert [person['box'] for person in first['persons']] == [
@@ -169,6 +170,7 @@ def test_wrong_paths_and_options_are_one_line(main, model, folder, tmp_path, cap
         ([tmp_path / 'no.jpg'], [*model, *out], 'no.jpg: no such file or folder'),
         ([empty], [*model, *out], 'no photo or video in this folder'),
         ([folder], [*model, *out, '--detector-weights', 'x.pth'], 'needs --detector'),
+        ([folder], [*model, *out, '--batch', '0'], '--batch must be at least 1'),
         ([folder], [*model, *out, '--boxes', 'no.json'], 'no.json: No such file'),
         ([folder], [*model, '--out-dir', folder / 'a.png'], 'File exists'),
         (
