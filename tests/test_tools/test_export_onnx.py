@@ -107,9 +107,7 @@ def small():
                     input_size=(40, 40),
                     out_channels=4,
                     refiner=None,
-                    detector=dict(
-                        type='FCNPartDetectorHead', in_channels=(16, 32, 16)
-                    ),
+                    detector=dict(type='FCNPartDetectorHead', in_channels=(16, 32, 16)),
                 ),
             )
         )

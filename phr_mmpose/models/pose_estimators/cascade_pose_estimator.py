@@ -205,8 +205,8 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         return self._folded[dtype]
 
     def __getstate__(self) -> dict:
-        """Leave the folded copy out of copies and pickles."""
-        return {**self.__dict__, '_folded': {}}
+        """Leave out of copies and pickles what is made anew: folded, compiled."""
+        return {**self.__dict__, '_folded': {}, '_compiled_call_impl': None}
 
     def _apply(self, fn: Callable, *args: Any, **kwargs: Any) -> 'CascadePoseEstimator':
         self._folded = {}
