@@ -18,6 +18,8 @@ TILE_SIDE = 300
 """int: Side of a tile as it is drawn, in pixels."""
 
 _INK, _FRAME = '0.15', '0.6'
+# Narrow photos leave much of their tiles free.
+_OUTSIDE = 240
 # Inches.
 _TILE, _GAP, _CAPTION, _LABEL, _NOTE = 1.5, 0.06, 0.2, 0.28, 0.28
 
@@ -59,7 +61,7 @@ def pose_picture(
     Returns:
         np.ndarray: Shape (TILE_SIDE, TILE_SIDE, 3), BGR, uint8.
     """
-    crop, matrix = crop_photo(image, center, np.full(2, side), TILE_SIDE)
+    crop, matrix = crop_photo(image, center, np.full(2, side), TILE_SIDE, _OUTSIDE)
     there = np.flatnonzero(np.isfinite(keypoints).all(axis=1))
     if not len(there):
         return crop

@@ -24,3 +24,10 @@ def test_the_longer_side_decides():
     image = np.zeros((60, 50, 3), np.uint8)
     crop, _ = crop_photo(image, np.array([20.0, 30]), np.array([20.0, 40]), 100)
     assert crop.shape == (100, 50, 3)
+
+
+def test_what_is_outside_the_photo():
+    image = np.zeros((10, 10, 3), np.uint8)
+    crop, _ = crop_photo(image, np.array([0.0, 5]), np.array([10.0, 10]), 100, 240)
+    # Cubic interpolation rings for two pixels of the photo, 20 of the crop.
+    assert (crop[30:70, :25] == 240).all() and (crop[30:70, 75:] == 0).all()

@@ -48,7 +48,7 @@ def test_a_joint_without_a_place_is_left_out_with_its_limbs():
     assert rgb(picture, 260, 200) == LEFT
     assert rgb(picture, 320, 320) == LEFT
     points[:] = np.nan
-    # The outermost pixels meet the black outside.
+    # The outermost pixels meet what is outside.
     assert (pose(points)[5:-5, 5:-5] == 128).all()
 
 
