@@ -13,18 +13,6 @@ from mmengine.registry import init_default_scope
 import phr_mmpose  # noqa: F401  first: it lets the stack import
 from phr_mmpose.utils.cli import run
 
-KINDS = (
-    'ceiling',
-    'train',
-    'test',
-    'accuracy',
-    'inferencer',
-    'loader',
-    'crowd',
-    'growth',
-    'profiling',
-)
-
 
 def main() -> None:
     """Measure the case that the command line names."""

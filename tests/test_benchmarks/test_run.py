@@ -4,7 +4,6 @@ import pytest
 
 from benchmarks import run as benchmark
 from benchmarks.plan import Case
-from benchmarks.processes import measure_apart
 from phr_mmpose.utils.errors import UserError
 
 
@@ -38,13 +37,6 @@ def test_a_failing_case_is_one_line_and_the_files_are_written(tmp_path, monkeypa
         benchmark.main(['--device', 'cpu', '--repeats', '2', '--json', str(file)])
     case = json.loads(file.read_text())['cases']['train/broken']
     assert case == dict(reason='no.py: no such config')
-
-
-def test_a_process_s_last_line_is_the_reason():
-    with pytest.raises(
-        UserError, match=r"^x: ModuleNotFoundError: .*'benchmarks\.cases"
-    ):
-        measure_apart(Case('x', 'nonsense', {}))
 
 
 @pytest.mark.parametrize(
