@@ -19,7 +19,7 @@ def write_data(folder: Path, persons: int = 7) -> Path:
     for number in range(persons):
         name = f'{number // 2}.jpg'
         if number % 2 == 0:
-            image = smooth_photo(403, 301, grain=20 + number)
+            image = smooth_photo(403, 301, grain=40 + number)
             (folder / 'photos' / name).write_bytes(as_jpeg(image))
         center = generator.uniform([60, 60], [340, 240])
         joints = center + generator.uniform(-60, 60, (16, 2))

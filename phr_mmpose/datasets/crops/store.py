@@ -71,6 +71,32 @@ def reader(path: str | Path) -> object:
         return environment
 
 
+def forget(path: str | Path) -> None:
+    """Close this process's handle on a cache, before it is written.
+
+    Args:
+        path (str | Path): The cache.
+    """
+    with _handles_lock:
+        _, environment = _handles.pop((os.getpid(), os.path.realpath(path)), (0, None))
+        if environment is not None:
+            environment.close()
+
+
+def _forget_inherited() -> None:
+    """Close what a forked process must not use; it opens for itself."""
+    global _handles_lock
+    # A thread that the new process does not have may hold the old lock.
+    _handles_lock = threading.Lock()
+    for _, environment in _handles.values():
+        environment.close()
+    _handles.clear()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forget_inherited)
+
+
 def check(path: str | Path, plan: CropPlan) -> None:
     """Check that a cache is whole and serves a data set.
 
@@ -135,21 +161,10 @@ def check_length(environment: object, path: str | Path) -> None:
     Raises:
         UserError: If the file was cut off.
     """
-    pages = environment.info()['last_pgno'] + 1
-    if os.path.getsize(path) < pages * _page_size(path):
+    # Both numbers come from the first two pages, which LMDB read when it opened.
+    length = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
+    if os.path.getsize(path) < length:
         raise UserError(f'{path}: the crop cache ends early (truncated); {_AGAIN}')
-
-
-def _page_size(path: str | Path) -> int:
-    """Read the size of a page without touching any but the first.
-
-    ``Environment.stat`` would open a transaction, which may read the last page.
-    """
-    # The first page: a header of 16 bytes, then magic, version, address, map size
-    # (4 + 4 + 8 + 8 bytes) and the table of free pages, which begins with the size.
-    with open(path, 'rb') as file:
-        file.seek(16 + 24)
-        return int.from_bytes(file.read(4), 'little')
 
 
 def _open(path: str | Path) -> object:

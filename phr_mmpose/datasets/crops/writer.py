@@ -84,6 +84,7 @@ def write_crops(
     """
     lmdb = store.import_lmdb()
     path = Path(path)
+    store.forget(path)
     header = json.dumps(
         {
             'format': store.FORMAT,
