@@ -37,11 +37,28 @@ def describe_machine(device: str) -> dict:
         cores=os.cpu_count(),
         threads=torch.get_num_threads(),
         memory_gb=_memory(),
+        native_bf16=computes_bf16(device),
         versions=versions,
     )
     if device == 'cuda':
         described |= dict(gpu=torch.cuda.get_device_name(), cuda=torch.version.cuda)
     return described
+
+
+def computes_bf16(device: str) -> bool:
+    """Whether a device computes in bfloat16 itself, and does not emulate it.
+
+    Where the system does not tell, it is taken to.
+
+    Args:
+        device (str): ``'cpu'`` or ``'cuda'``.
+    """
+    if device == 'cuda':
+        # Since compute capability 8.0.
+        return torch.cuda.get_device_capability() >= (8, 0)
+    path = Path('/proc/cpuinfo')
+    # avx512_bf16 or amx_bf16, or ARM's bf16.
+    return 'bf16' in path.read_text() if path.is_file() else True
 
 
 def _processor() -> str:

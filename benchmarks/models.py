@@ -106,7 +106,7 @@ def build(name: str, precision: str, device: str) -> Subject:
     forget_weights(config.model)
     if name in STOCK and precision == BFLOAT16:
         # numpy, with which it is computed, has no bfloat16.
-        config.model.head.train_cfg = dict(compute_acc=False)
+        config.model.train_cfg = dict(compute_acc=False)
     torch.manual_seed(0)
     return Subject(config, MODELS.build(config.model).to(device), precision, device)
 

@@ -29,7 +29,7 @@ import torch  # noqa: E402
 
 import phr_mmpose  # noqa: E402, F401  before mmpose: it lets the stack import
 from benchmarks.bars import judge  # noqa: E402
-from benchmarks.machine import describe_machine  # noqa: E402
+from benchmarks.machine import computes_bf16, describe_machine  # noqa: E402
 from benchmarks.photos import link_lsp, make_synthetic  # noqa: E402
 from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for  # noqa: E402
 from benchmarks.plot import check_picture, draw_growth  # noqa: E402
@@ -122,7 +122,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         sizes = sizes_for(args.device, args.quick)
-        cases = all_cases(args.device, sizes, folder, args.data, args.weights)
+        cases = all_cases(
+            args.device,
+            sizes,
+            folder,
+            args.data,
+            args.weights,
+            computes_bf16(args.device),
+        )
         cases = choose(cases, args.cases)
         if args.list:
             print('\n'.join(case.name for case in cases))

@@ -24,7 +24,7 @@ def measure(options: dict) -> dict:
     photo, boxes = draw_photo(0), draw_boxes(people)
     # One person first: it warms up for both.
     single = time_calls(
-        lambda: estimate_poses(model, photo, boxes[:1]), device, calls=3, warmup=1
+        lambda: estimate_poses(model, photo, boxes[:1]), device, calls=2, warmup=1
     )
     warmup = 1 if device == 'cuda' else 0
     forget_peak(device)

@@ -16,6 +16,15 @@ def test_a_bar_is_the_median_of_the_rounds_ratios():
     assert bar == dict(value=1.5, low=1.0, high=2.0, at_least=1.25, met=True)
 
 
+def test_a_case_run_once_is_held_against_the_first_round():
+    outcomes = {
+        'train/phr_res152-joint/bf16': [dict(images_per_s=4.0)],
+        STEP: [dict(images_per_s=2.0), dict(images_per_s=1.0)],
+    }
+    bar = judge(outcomes)['bf16_train']
+    assert (bar['value'], bar['low'], bar['high']) == (2.0, 2.0, 2.0)
+
+
 @pytest.mark.parametrize('seconds, met', [(0.65, True), (0.66, False)])
 def test_less_is_better_up_to_the_bar_itself(seconds, met):
     outcomes = {

@@ -5,10 +5,13 @@ from benchmarks.plan import all_cases, choose, rounds, sizes_for
 from phr_mmpose.utils.errors import UserError
 
 
-@pytest.fixture(params=[('cpu', True), ('cpu', False), ('cuda', False)])
+@pytest.fixture(
+    params=[('cpu', True, False), ('cpu', False, True), ('cuda', False, True)]
+)
 def cases(request):
-    device, quick = request.param
-    return all_cases(device, sizes_for(device, quick), 'photos')
+    device, quick, bf16 = request.param
+    sizes = sizes_for(device, quick)
+    return all_cases(device, sizes, 'photos', native_bf16=bf16)
 
 
 def test_every_bar_has_its_cases(cases):
@@ -33,6 +36,16 @@ def test_cases_alternate_and_some_are_run_once(cases):
         (1, 'ceiling'),
         (2, 'ceiling'),
     ]
+
+
+def test_emulated_bf16_is_measured_once_and_for_this_cascade_alone():
+    sizes = sizes_for('cpu', False)
+    cases = all_cases('cpu', sizes, 'photos', native_bf16=False)
+    emulated = {c.name: c.once for c in cases if c.name.endswith('bf16')}
+    assert emulated == {
+        'train/phr_res152-joint/bf16': True,
+        'test/phr_res152/bf16': True,
+    }
 
 
 def test_patterns_choose_and_unknown_ones_are_named(cases):
