@@ -28,5 +28,5 @@ model = dict(
         loss_detector=dict(type='SigmoidCrossEntropyLoss'),
         loss_refiner=dict(type='ConfidenceMSELoss'),
     ),
-    test_cfg=dict(flip_test=True),
+    test_cfg=dict(flip_test=True, fold=True),
 )
