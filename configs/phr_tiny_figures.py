@@ -6,6 +6,7 @@ _base_ = ['_base_/runtime.py', '_base_/cascade_tiny.py', '_base_/figures.py']
 
 input_size = (64, 64)
 _mild = {
+    'LoadPersonCrop': dict(input_size=input_size),
     'TopdownAffine': dict(input_size=input_size),
     'RandomScaleRotation': dict(scale=(0.85, 1.15), rotation=10.0),
 }

@@ -6,11 +6,11 @@
 _base_ = './cascade_res152.py'
 input_size = (96, 96)
 train_pipeline = [
-    dict(t, input_size=input_size) if t['type'] == 'TopdownAffine' else t
+    dict(t, input_size=input_size) if 'input_size' in t else t
     for t in _base_.train_pipeline
 ]
 test_pipeline = [
-    dict(t, input_size=input_size) if t['type'] == 'TopdownAffine' else t
+    dict(t, input_size=input_size) if 'input_size' in t else t
     for t in _base_.test_pipeline
 ]
 

@@ -6,6 +6,7 @@ input_size = (380, 380)
 # The annotation's box is as high as the body.
 _bodies = {
     'GetBBoxCenterScale': dict(padding=380 / 300),
+    'LoadPersonCrop': dict(input_size=input_size),
     'TopdownAffine': dict(input_size=input_size),
 }
 train_pipeline = [dict(t, **_bodies.get(t['type'], {})) for t in _base_.train_pipeline]

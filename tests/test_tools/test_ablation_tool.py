@@ -19,11 +19,11 @@ BASE = f"""
 _base_ = {str(REPO / 'configs' / 'phr_tiny_figures.py')!r}
 input_size = (32, 32)
 train_pipeline = [
-    dict(t, input_size=input_size) if t['type'] == 'TopdownAffine' else t
+    dict(t, input_size=input_size) if 'input_size' in t else t
     for t in _base_.train_pipeline
 ]
 test_pipeline = [
-    dict(t, input_size=input_size) if t['type'] == 'TopdownAffine' else t
+    dict(t, input_size=input_size) if 'input_size' in t else t
     for t in _base_.test_pipeline
 ]
 model = dict(

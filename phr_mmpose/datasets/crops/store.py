@@ -31,7 +31,7 @@ def import_lmdb() -> ModuleType:
         import lmdb
     except ImportError:
         raise UserError(
-            "a crop cache needs the package lmdb: pip install 'phr_mmpose[cache]'"
+            'a crop cache needs the package lmdb: pip install lmdb'
         ) from None
     return lmdb
 
