@@ -28,9 +28,9 @@ def test_a_real_case_from_the_command_line_to_the_files(tmp_path, capsys):
 
 
 def test_a_failing_case_is_one_line_and_the_files_are_written(tmp_path, monkeypatch):
-    broken = Case(
-        'train/broken', 'train', dict(device='cpu', model='no.py', stage=None)
-    )
+    options = dict(device='cpu', model='no.py', stage=None, precision='fp32')
+    options |= dict(batch=1, calls=1, warmup=0)
+    broken = Case('train/broken', 'train', options)
     monkeypatch.setattr(benchmark, 'all_cases', lambda *args: [broken])
     file = tmp_path / 'bench.json'
     with pytest.raises(UserError, match=r'1 case\(s\) failed: train/broken'):
