@@ -24,7 +24,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from phr_mmpose.apis.annotation import Annotator, write_results
-from phr_mmpose.apis.estimation import PERSONS_AT_ONCE
 from phr_mmpose.apis.media import Media, find_media
 from phr_mmpose.apis.person_boxes import (
     BoxFile,
@@ -85,10 +84,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--batch',
         type=int,
-        default=PERSONS_AT_ONCE,
         metavar='N',
-        help='persons that the model is given at once at most '
-        f'({PERSONS_AT_ONCE}); fewer take less memory',
+        help='persons that the model is given at once at most (what suits the device '
+        'and the input size); fewer take less memory',
     )
     parser.add_argument(
         '--precision',
@@ -97,7 +95,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
-    if args.batch < 1:
+    if args.batch is not None and args.batch < 1:
         raise UserError(f'--batch must be at least 1, got {args.batch}')
     return args
 

@@ -7,6 +7,7 @@ from phr_mmpose.apis.estimation import (
     estimate_maps,
     estimate_photos,
     estimate_poses,
+    persons_at_once,
 )
 from phr_mmpose.apis.media import Media, find_media
 from phr_mmpose.apis.person_boxes import BoxFile, PersonDetector, whole_image
@@ -24,5 +25,6 @@ __all__ = [
     'estimate_poses',
     'find_media',
     'load_pose_model',
+    'persons_at_once',
     'whole_image',
 ]

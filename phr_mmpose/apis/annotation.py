@@ -10,12 +10,12 @@ import numpy as np
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 
 from phr_mmpose.apis.estimation import (
-    PERSONS_AT_ONCE,
     Persons,
     Poses,
     estimate_maps,
     estimate_photos,
     estimate_poses,
+    persons_at_once,
 )
 from phr_mmpose.apis.media import Media, read_photo
 from phr_mmpose.apis.person_boxes import BoxSource
@@ -42,8 +42,9 @@ class Annotator:
             Defaults to False.
         hollow_below (float): Joints with less confidence are drawn hollow.
             Defaults to 0.3.
-        at_once (int): Persons that the model is given at once at most; those of
-            a video from several frames.
+        at_once (int, optional): Persons that the model is given at once at most;
+            those of a video from several frames. Defaults to what
+            :func:`persons_at_once` says.
     """
 
     model: TopdownPoseEstimator
@@ -52,7 +53,10 @@ class Annotator:
     draw: bool = True
     maps: bool = False
     hollow_below: float = 0.3
-    at_once: int = PERSONS_AT_ONCE
+    at_once: int | None = None
+
+    def __post_init__(self):
+        self.at_once = self.at_once or persons_at_once(self.model)
 
     def annotate(self, media: Media, tick: Callable[[int], None]) -> dict:
         """Find the poses of one photo or video, and write pictures of them.

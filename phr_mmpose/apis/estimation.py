@@ -13,9 +13,10 @@ from torch import Tensor
 
 from phr_mmpose.utils.errors import UserError
 
-# Persons that a model is given at once, unless said otherwise: about 2 GB with
-# the paper's model and a flip test.
-PERSONS_AT_ONCE = 16
+# Pixels of the crops that a model is given at once, unless said otherwise. On a GPU
+# 16 persons of 256 x 256 px, about 2 GB with the paper's model and a flip test; on a
+# CPU 2 of them: its caches hold no more, and fresh memory costs it time.
+_PIXELS_AT_ONCE = dict(cuda=16 * 256**2, cpu=2 * 256**2)
 
 
 @dataclass
@@ -73,12 +74,32 @@ class Persons:
     box_scores: np.ndarray | None = None
 
 
+def persons_at_once(model: TopdownPoseEstimator) -> int:
+    """Say how many persons a model should be given at once.
+
+    Args:
+        model (TopdownPoseEstimator): From :func:`load_pose_model`.
+
+    Returns:
+        int: As many as suit its device and the size of its input.
+    """
+    device = next(model.parameters()).device.type
+    pixels = _PIXELS_AT_ONCE.get(device, _PIXELS_AT_ONCE['cuda'])
+    sizes = (
+        transform['input_size']
+        for transform in model.cfg.test_dataloader.dataset.pipeline
+        if 'input_size' in transform
+    )
+    width, height = next(sizes, (256, 256))
+    return max(1, pixels // (width * height))
+
+
 def estimate_poses(
     model: TopdownPoseEstimator,
     image: np.ndarray,
     boxes: np.ndarray,
     box_scores: np.ndarray | None = None,
-    at_once: int = PERSONS_AT_ONCE,
+    at_once: int | None = None,
 ) -> Poses:
     """Estimate the poses of the persons in the boxes.
 
@@ -87,7 +108,8 @@ def estimate_poses(
         image (np.ndarray): Shape (H, W, 3), BGR, uint8.
         boxes (np.ndarray): Shape (N, 4), x1, y1, x2, y2; N may be 0.
         box_scores (np.ndarray, optional): Shape (N,). Defaults to ones.
-        at_once (int): Persons in one batch at most.
+        at_once (int, optional): Persons in one batch at most. Defaults to
+            what :func:`persons_at_once` says.
 
     Returns:
         Poses: N poses.
@@ -101,14 +123,15 @@ def estimate_poses(
 def estimate_photos(
     model: TopdownPoseEstimator,
     photos: Sequence[Persons],
-    at_once: int = PERSONS_AT_ONCE,
+    at_once: int | None = None,
 ) -> list[Poses]:
     """Estimate the poses of persons on several photos, or frames of a video.
 
     Args:
         model (TopdownPoseEstimator): From :func:`load_pose_model`.
         photos (Sequence[Persons]): The photos. Their persons share batches.
-        at_once (int): Persons in one batch at most.
+        at_once (int, optional): Persons in one batch at most. Defaults to
+            what :func:`persons_at_once` says.
 
     Returns:
         list[Poses]: Of each photo.
@@ -127,7 +150,7 @@ def estimate_maps(
     image: np.ndarray,
     boxes: np.ndarray,
     box_scores: np.ndarray | None = None,
-    at_once: int = PERSONS_AT_ONCE,
+    at_once: int | None = None,
 ) -> tuple[Poses, CascadeMaps]:
     """Estimate poses and keep the maps that they were read from.
 
@@ -136,7 +159,7 @@ def estimate_maps(
         image (np.ndarray): As for :func:`estimate_poses`.
         boxes (np.ndarray): As for :func:`estimate_poses`.
         box_scores (np.ndarray, optional): As for :func:`estimate_poses`.
-        at_once (int): As for :func:`estimate_poses`.
+        at_once (int, optional): As for :func:`estimate_poses`.
 
     Returns:
         tuple[Poses, CascadeMaps]: Of N persons.
@@ -161,12 +184,16 @@ def estimate_maps(
 
 
 def _infer(
-    model: TopdownPoseEstimator, photos: Sequence[Persons], maps: bool, at_once: int
+    model: TopdownPoseEstimator,
+    photos: Sequence[Persons],
+    maps: bool,
+    at_once: int | None,
 ) -> list[PoseDataSample]:
     """Run all persons through the test pipeline and, in batches, the model."""
     init_default_scope(model.cfg.get('default_scope', 'mmpose'))
     pipeline = Compose(model.cfg.test_dataloader.dataset.pipeline)
     persons = [(photo.image, box) for photo in photos for box in photo.boxes]
+    at_once = at_once or persons_at_once(model)
     before = model.test_cfg
     model.test_cfg = {**(before or {}), 'output_heatmaps': maps}
     samples = []

@@ -5,7 +5,13 @@ import pytest
 import torch
 from mmpose.apis import inference_topdown
 
-from phr_mmpose.apis import Persons, estimate_maps, estimate_photos, estimate_poses
+from phr_mmpose.apis import (
+    Persons,
+    estimate_maps,
+    estimate_photos,
+    estimate_poses,
+    persons_at_once,
+)
 from phr_mmpose.apis.pose_model import load_pose_model
 
 BOXES = np.array([[0, 0, 90, 120], [10, 20, 60, 90], [40, 0, 90, 50]], np.float32)
@@ -45,6 +51,19 @@ def test_a_photo_s_persons_are_bounded_batches(
         np.testing.assert_allclose(
             poses.scores[index], alone.pred_instances.keypoint_scores[0], atol=1e-4
         )
+
+
+@pytest.mark.parametrize(
+    'side, device, expected',
+    [(256, 'cpu', 2), (96, 'cpu', 14), (1024, 'cpu', 1), (256, 'meta', 16)],
+)
+def test_more_small_crops_are_taken_at_once(model, monkeypatch, side, device, expected):
+    pipeline = [dict(type='TopdownAffine', input_size=(side, side))]
+    monkeypatch.setitem(model.cfg.test_dataloader.dataset, 'pipeline', pipeline)
+    weights = torch.empty(1, device=device)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(model), 'parameters', lambda self: iter([weights]))
+        assert persons_at_once(model) == expected
 
 
 def test_photos_share_batches(model, photo, batches):
