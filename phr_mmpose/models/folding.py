@@ -25,10 +25,12 @@ def fold_batch_norm(module: nn.Module) -> nn.Module:
     Which follows which is read from the forward passes by ``torch.fx``. A
     module that it cannot follow (one that looks at its input's size, as most
     heads) is left as it is and its children are looked at in turn, each by its
-    own forward pass.
+    own forward pass. Not to be folded: a module that fx cannot follow and that
+    reaches past its child's forward pass, for what lies between a convolution
+    and its norm there.
 
     Args:
-        module (nn.Module): Any module; it is not changed.
+        module (nn.Module): The module; it is not changed.
 
     Returns:
         nn.Module: Of the same class, in evaluation mode, its parameters without

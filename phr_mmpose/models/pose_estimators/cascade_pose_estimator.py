@@ -1,6 +1,7 @@
 """The estimator around the cascade: it hands on the image and freezes parts."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,12 @@ class CascadePoseEstimator(TopdownPoseEstimator):
       (True, the default) or one after the other, in half the memory;
     - ``fold``: predict with a copy whose batch normalisation is folded into
       convolutions, see :func:`fold_batch_norm`. It is made at the first
-      prediction and again after :meth:`train`, ``eval``, ``to`` or
-      ``load_state_dict``; who changes weights otherwise calls ``eval`` then.
+      prediction and again when weights have changed; changes through
+      ``tensor.data`` show only after :meth:`train` or ``eval``.
       Defaults to False;
     - ``autocast``: ``'bfloat16'`` or ``'float16'``, the precision of the
-      networks. Maps are averaged and decoded in float32. Defaults to None.
+      networks. Maps are averaged and decoded in float32. Defaults to that
+      of ``torch.autocast`` around the call, if there is one.
 
     Args:
         channels_last (bool): Keep weights and activations in the NHWC layout,
@@ -151,12 +153,14 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         return (*feats, inputs)
 
     def _folded_trunk(self) -> nn.Sequential:
-        """Give the frozen backbone and neck, folded as the detector froze."""
-        if 'trunk' not in self._folded:
-            trunk = [self.backbone, *([self.neck] if self.with_neck else [])]
+        """Give the frozen backbone and neck, folded."""
+        trunk = [self.backbone, *([self.neck] if self.with_neck else [])]
+        key = ('trunk', _versions(*trunk))
+        if key not in self._folded:
+            self._folded = {}
             folded = nn.Sequential(*map(fold_batch_norm, trunk))
-            self._folded = dict(trunk=folded.to(memory_format=self.memory_format))
-        return self._folded['trunk']
+            self._folded = {key: folded.to(memory_format=self.memory_format)}
+        return self._folded[key]
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Predict the joints of a batch.
@@ -181,7 +185,9 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             folded = self._fold(dtype)
             folded.test_cfg = {**test_cfg, 'fold': False}
             return folded.predict(inputs, data_samples)
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype is not None):
+        # Disabled it would also end one around this call.
+        device = inputs.device.type
+        with torch.autocast(device, dtype) if dtype is not None else nullcontext():
             if not test_cfg.get('flip_test', False):
                 feats = self.extract_feat(inputs)
             elif test_cfg.get('flip_batch', True):
@@ -193,7 +199,8 @@ class CascadePoseEstimator(TopdownPoseEstimator):
 
     def _fold(self, dtype: torch.dtype | None) -> 'CascadePoseEstimator':
         """Return the folded copy for a precision, a new one where there is none."""
-        if dtype not in self._folded:
+        key = (dtype, _versions(self))
+        if key not in self._folded:
             self._folded = {}
             folded = fold_batch_norm(self)
             if dtype is not None:
@@ -201,8 +208,8 @@ class CascadePoseEstimator(TopdownPoseEstimator):
                 for module in folded.modules():
                     if isinstance(module, _ConvNd):
                         module.to(dtype)
-            self._folded = {dtype: folded}
-        return self._folded[dtype]
+            self._folded = {key: folded}
+        return self._folded[key]
 
     def __getstate__(self) -> dict:
         """Leave out of copies and pickles what is made anew: folded, compiled."""
@@ -212,9 +219,16 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         self._folded = {}
         return super()._apply(fn, *args, **kwargs)
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        self._folded = {}
-        super()._load_from_state_dict(*args, **kwargs)
+
+def _versions(*modules: nn.Module) -> int:
+    """Tell apart the states of modules by the count of changes in place."""
+    return hash(
+        tuple(
+            (id(tensor), tensor._version)
+            for module in modules
+            for tensor in (*module.parameters(), *module.buffers())
+        )
+    )
 
 
 def _precision(name: str | None) -> torch.dtype | None:
