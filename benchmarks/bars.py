@@ -54,7 +54,9 @@ BARS: dict[str, Ratio | Exponent] = {
         (f'train/{OURS}-regressor/fp32', 'seconds'), (_JOINT, 'seconds'), at_most=0.65
     ),
     'stage2_memory': Ratio(
-        (f'train/{OURS}-regressor/fp32', 'step_gb'), (_JOINT, 'step_gb'), at_most=0.60
+        (f'memory/{OURS}-regressor/fp32', 'step_gb'),
+        (f'memory/{OURS}-joint/fp32', 'step_gb'),
+        at_most=0.60,
     ),
     'stage1_time': Ratio(
         (f'train/{OURS}-detector/fp32', 'seconds'), (_RES152, 'seconds'), at_most=1.0

@@ -37,6 +37,8 @@ class Sizes:
 
     Args:
         batch (int): Of training steps.
+        memory_batch (int): Of those whose memory is compared: as one trains, for
+            in small ones the weights take most of it.
         test_batches (tuple[int, ...]): Of predictions, ascending.
         calls (int): Timed calls in each process.
         warmup (int): Calls before them.
@@ -49,6 +51,7 @@ class Sizes:
     """
 
     batch: int
+    memory_batch: int
     test_batches: tuple[int, ...]
     calls: int
     warmup: int
@@ -67,13 +70,14 @@ _GROWTH = dict(
     people=(1, 2, 4, 8, 16, 32, 64),
 )
 _SIZES = {
-    'cuda': Sizes(64, (1, 8, 32), 10, 5, 16, 8192, 6.0, _GROWTH, 256, 16),
-    'cpu': Sizes(2, (1, 2), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
+    'cuda': Sizes(64, 64, (1, 8, 32), 10, 5, 16, 8192, 6.0, _GROWTH, 256, 16),
+    'cpu': Sizes(2, 16, (1, 2), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
 }
 _QUICK = {
-    'cuda': Sizes(16, (1, 8), 3, 2, 16, 4096, 2.0, _GROWTH, 256, 8),
+    'cuda': Sizes(16, 16, (1, 8), 3, 2, 16, 4096, 2.0, _GROWTH, 256, 8),
     'cpu': Sizes(
         1,
+        2,
         (1,),
         1,
         1,
@@ -161,6 +165,10 @@ def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
             options = dict(_model(name, device), precision=precision)
             options |= dict(batches=sizes.test_batches, **calls)
             yield Case(f'test/{name}/{precision}', 'test', options, once=slow)
+    for stage in ('regressor', 'joint'):
+        options = dict(_model(OURS, device), stage=stage, precision=FLOAT32)
+        options |= dict(batch=sizes.memory_batch, calls=1, warmup=1)
+        yield Case(f'memory/{OURS}-{stage}/{FLOAT32}', 'train', options, once=True)
     for name in (OURS, 'td-hm_res152'):
         options = dict(_model(name, device), **calls)
         yield Case(f'inferencer/{name}', 'inferencer', options)

@@ -23,8 +23,9 @@ def test_every_bar_has_its_cases(cases):
 
 
 def test_models_are_compared_at_the_same_batch(cases):
-    for kind, key in (('train', 'batch'), ('test', 'batches')):
-        assert len({str(c.options[key]) for c in cases if c.kind == kind}) == 1
+    for kind, key in (('train', 'batch'), ('test', 'batches'), ('memory', 'batch')):
+        chosen = choose(cases, [f'{kind}/*'])
+        assert len({str(case.options[key]) for case in chosen}) == 1
 
 
 def test_cases_alternate_and_some_are_run_once(cases):
