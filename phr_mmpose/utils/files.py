@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from phr_mmpose.utils.errors import UserError
+
+# What a place that takes no more says of itself, whoever writes to it.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
@@ -24,18 +28,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         Path: Where to write.
 
     Raises:
-        UserError: If nothing can be written there.
+        UserError: If nothing can be written there, or no more while it is
+            written.
     """
     path = Path(path)
+    _refuse_folder(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             prefix=f'.{path.stem}.', suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
-        raise UserError(
-            f'{path}: cannot be written ({error.strerror}); name another place'
-        ) from None
+        raise _cannot_be_written(path, error) from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -45,5 +49,67 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
+    except OSError as error:
+        # What is done inside may also fail at files of its own.
+        if error.errno in _FULL or error.filename == str(temporary):
+            raise _cannot_be_written(path, error) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse a file that cannot be written, before the work that is to fill it.
+
+    Args:
+        path (str | Path): The file; neither it nor its folder need exist.
+
+    Raises:
+        UserError: If it is a folder, or cannot be made where it is to stand.
+    """
+    path = Path(path)
+    _refuse_folder(path)
+    parent = path.absolute().parent
+    while not os.path.exists(parent) and parent != parent.parent:
+        parent = parent.parent
+    if not os.path.isdir(parent):
+        raise UserError(
+            f'{path}: cannot be written ({parent} is no folder); name another place'
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise _cannot_be_written(path, PermissionError(errno.EACCES, 'no permission'))
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder for results, if it is not there.
+
+    Args:
+        folder (str | Path): The folder.
+
+    Returns:
+        Path: The same.
+
+    Raises:
+        UserError: If it cannot be made, or a file has its name.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f'{folder}: cannot be a folder for results ({error.strerror}); '
+            'name another place'
+        ) from None
+    return folder
+
+
+def _refuse_folder(path: Path) -> None:
+    # Not Path's own, which fails below folders that may not be searched.
+    if os.path.isdir(path):
+        raise UserError(f'{path}: is a folder; name a file')
+
+
+def _cannot_be_written(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f'{path}: cannot be written ({error.strerror}); name another place'
+    )

@@ -1,11 +1,12 @@
 """Files are written whole or not at all."""
 
+import errno
 import os
 
 import pytest
 
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.files import atomic_path, check_output, make_folder
 
 
 def test_the_file_appears_at_the_end(tmp_path):
@@ -37,3 +38,47 @@ def test_a_place_that_cannot_be_written_gets_one_line(tmp_path):
     with pytest.raises(UserError, match=r'result\.json: cannot be written \('):
         with atomic_path(path):
             pass
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    for write in (atomic_path, check_output):
+        with pytest.raises(UserError, match=r'is a folder; name a file'):
+            with write(tmp_path):
+                pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_comes_in_between_gets_one_line(tmp_path):
+    path = tmp_path / 'result.json'
+    with pytest.raises(UserError, match=r'result\.json: cannot be written \('):
+        with atomic_path(path):
+            path.mkdir()
+    assert os.listdir(tmp_path) == ['result.json']
+
+
+def test_a_full_disk_gets_one_line_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'result.json'
+    path.write_text('old')
+    with pytest.raises(UserError, match=r'result\.json: cannot be written \(No space'):
+        with atomic_path(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert path.read_text() == 'old'
+    assert os.listdir(tmp_path) == ['result.json']
+
+
+def test_faults_of_other_files_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / 'copy') as temporary:
+        temporary.write_bytes((tmp_path / 'original').read_bytes())
+
+
+def test_places_for_results_are_checked_before_the_work(tmp_path):
+    (tmp_path / 'file').write_text('')
+    check_output(tmp_path / 'file')
+    check_output(tmp_path / 'new' / 'folder' / 'result.json')
+    for path in ('file/result.json', 'file/folder/result.json'):
+        with pytest.raises(UserError, match=r'file is no folder'):
+            check_output(tmp_path / path)
+    with pytest.raises(UserError, match=r'file: cannot be a folder for results \('):
+        make_folder(tmp_path / 'file')
+    assert make_folder(tmp_path / 'new' / 'folder').is_dir()
+    assert make_folder(tmp_path / 'new').is_dir()
