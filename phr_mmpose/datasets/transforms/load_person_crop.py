@@ -72,12 +72,10 @@ class LoadPersonCrop(CheckedLoadImage):
         width, height = self.input_size
         scale = TopdownAffine._fix_aspect_ratio(results['bbox_scale'], width / height)
         results['bbox_scale'] = scale
-        try:
-            image, grid = self._pixels(results, float(scale[0, 0]) / width)
-        except UserError:
-            if self.ignore_empty:
-                return None
-            raise
+        found = self._pixels(results, float(scale[0, 0]) / width)
+        if found is None:
+            return None
+        image, grid = found
         if results.get('flip'):
             self._mirror(results)
 
@@ -97,12 +95,17 @@ class LoadPersonCrop(CheckedLoadImage):
         results['input_scale'] = scale[0]
         return results
 
-    def _pixels(self, results: dict, density: float) -> tuple[np.ndarray, PixelGrid]:
+    def _pixels(
+        self, results: dict, density: float
+    ) -> tuple[np.ndarray, PixelGrid] | None:
         """Find the sample's pixels.
 
         Args:
             results (dict): The sample; gets the photo's shape.
             density (float): Pixels of the photo for each of the input.
+
+        Returns:
+            tuple | None: Picture and grid; None for a photo to skip.
         """
         cache = results.get('crop_cache')
         if cache is not None:
@@ -117,21 +120,30 @@ class LoadPersonCrop(CheckedLoadImage):
             )
             grid, shape = grid.within(stored.grid), stored.photo_shape
         else:
-            image, grid, shape = self._photo(results, density)
+            found = self._photo(results, density)
+            if found is None:
+                return None
+            image, grid, shape = found
         results['img_shape'] = results['ori_shape'] = shape
         return image, grid
 
     def _photo(
         self, results: dict, density: float
-    ) -> tuple[np.ndarray, PixelGrid, tuple[int, int]]:
+    ) -> tuple[np.ndarray, PixelGrid, tuple[int, int]] | None:
         source = results.setdefault('img_path', None) or 'the given array'
-        if results.get('img') is not None:
-            image = self._image(results, source)
-            grid, shape = PixelGrid(), image.shape[:2]
-        else:
-            image, grid, shape = decode_reduced(
-                self._content(source), source, self._reduction(density)
-            )
+        # Only a photo may be skipped: a faulty box or cache is a fault of the set.
+        try:
+            if results.get('img') is not None:
+                image = self._image(results, source)
+                grid, shape = PixelGrid(), image.shape[:2]
+            else:
+                image, grid, shape = decode_reduced(
+                    self._content(source), source, self._reduction(density)
+                )
+        except UserError:
+            if self.ignore_empty:
+                return None
+            raise
         if results.get('bbox') is not None:
             check_boxes(results['bbox'], shape, source)
         return image, grid, shape

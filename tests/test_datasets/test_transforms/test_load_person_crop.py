@@ -178,3 +178,17 @@ def test_faults(tmp_path, photo):
         ours((0, 64))
     skipping = ours(augment=False, ignore_empty=True)
     assert skipping(person(str(tmp_path / 'none.jpg'))) is None
+
+
+def test_only_unreadable_photos_are_skipped(photo):
+    """As ``CheckedLoadImage``: a faulty box is no fault of the photo."""
+    skipping = ours(augment=False, ignore_empty=True)
+    assert skipping({'img': np.zeros((9, 9, 2), np.uint8), **box(0)}) is None
+    with pytest.raises(UserError, match='lies outside the photo'):
+        skipping(person(photo, **box(500)))
+    with pytest.raises(UserError, match='holds NaN'):
+        skipping(person(photo, **box(np.nan)))
+
+
+def box(left):
+    return {'bbox': np.array([[left, 0, left + 100, 50]], np.float32)}
