@@ -66,16 +66,3 @@ def meta_of(checkpoint: object) -> dict:
     meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
     found = meta.get('dataset_meta') if isinstance(meta, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-def first_line(error: Exception) -> str:
-    """Put an error of the stack into one line.
-
-    Args:
-        error (Exception): The error.
-
-    Returns:
-        str: Its kind and the first line of its message.
-    """
-    lines = str(error).strip().splitlines() or ['no reason given']
-    return f'{type(error).__name__}: {lines[0]}'

@@ -13,11 +13,11 @@ import numpy as np
 from mmengine.registry import DefaultScope
 from mmpose.evaluation.functional import nms
 
-from phr_mmpose.apis.loading import choose_device, first_line, load_checkpoint, meta_of
+from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
 from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 BoxSource = Callable[[Path, np.ndarray], tuple[np.ndarray, np.ndarray]]
 

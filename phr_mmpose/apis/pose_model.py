@@ -8,11 +8,11 @@ from mmpose.apis import init_model
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
-from phr_mmpose.apis.loading import choose_device, first_line, load_checkpoint, meta_of
+from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 
 def load_pose_model(

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 # Result files may carry heat maps beside the joints; those are not joints.
 _MAX_NUMBERS = 50_000_000
@@ -46,8 +46,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     except Exception as error:
         # The libraries raise a different exception for nearly every damage.
         raise UserError(
-            f'{path}: not a readable {path.suffix} file '
-            f'({type(error).__name__}: {_first_line(error)})'
+            f'{path}: not a readable {path.suffix} file ({first_line(error)})'
         ) from None
     if not arrays:
         raise UserError(f'{path}: holds no numeric array')
@@ -152,10 +151,6 @@ def _numeric(arrays: dict[str, object]) -> dict[str, np.ndarray]:
         for name, array in found.items()
         if array.dtype.kind in 'iuf' and array.size <= _MAX_NUMBERS
     }
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or 'no further word').splitlines()[0]
 
 
 _READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 
 def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
@@ -27,17 +27,19 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     """
     if not Path(path).is_file():
         raise UserError(f'{path}: no such config')
+    # A config is a program: whatever it raises is a fault of the file.
     try:
         config = Config.fromfile(path)
-    # A config is a program: whatever it raises is a fault of the file.
     except Exception as error:
-        raise UserError(f'{path}: is no readable config: {_line(error)}') from error
+        fault = first_line(error)
+        raise UserError(f'{path}: is no readable config: {fault}') from error
     if options:
         try:
             config.merge_from_dict(dict(options))
         except Exception as error:
+            given, fault = _written(options), first_line(error)
             raise UserError(
-                f'--cfg-options {_written(options)} does not fit {path}: {_line(error)}'
+                f'--cfg-options {given} does not fit {path}: {fault}'
             ) from error
     return config
 
@@ -73,11 +75,6 @@ def choose_work_dir(config: Config, path: str | Path, chosen: str | None = None)
         str: That, else the config's ``work_dir``, else ``work_dirs/NAME``.
     """
     return chosen or config.get('work_dir') or str(Path('work_dirs', Path(path).stem))
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ['no reason given']
-    return f'{type(error).__name__}: {lines[0]}'
 
 
 def _written(options: Mapping[str, Any]) -> str:
