@@ -39,6 +39,15 @@ class CropRecord(NamedTuple):
 
         Raises:
             struct.error: If the value is too short.
+            ValueError: If the region does not lie in the photo.
         """
         numbers = _HEAD.unpack_from(value)
+        photo_height, photo_width, x, y, width, height = numbers[:6]
+        if (
+            min(x, y) < 0
+            or min(width, height, *numbers[6:]) < 1
+            or x + width > photo_width
+            or y + height > photo_height
+        ):
+            raise ValueError('the region does not lie in the photo')
         return cls(numbers[:2], numbers[2:6], numbers[6:], value[_HEAD.size :])

@@ -3,6 +3,8 @@
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +15,8 @@ FORMAT = 1
 """int: Version of the file's layout."""
 
 PLAN_KEY, DONE_KEY = b'plan', b'finished'
-_AGAIN = 'make it again with tools/cache_crops.py'
+AGAIN = 'delete it and make it again with tools/cache_crops.py'
+"""str: How to mend a cache. The tool leaves one that is finished as it is."""
 
 # LMDB forbids a second handle on a file in one process, and the use of a handle
 # in a forked one: one for each file and process, opened when it is needed.
@@ -45,7 +48,7 @@ def reader(path: str | Path) -> object:
     """Give this process's handle on a cache.
 
     Args:
-        path (str | Path): The cache, checked before by :func:`check`.
+        path (str | Path): The cache.
 
     Returns:
         lmdb.Environment: For reading only; stays open as long as the process.
@@ -69,6 +72,37 @@ def reader(path: str | Path) -> object:
             environment = _open(path)
             _handles[key] = (version, environment)
         return environment
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[object]:
+    """Read from a cache.
+
+    Args:
+        path (str | Path): The cache.
+
+    Yields:
+        lmdb.Transaction: For reading only.
+
+    Raises:
+        UserError: If the file cannot be opened, or a page of it is damaged.
+    """
+    environment = reader(path)
+    try:
+        with environment.begin() as transaction:
+            yield transaction
+    except import_lmdb().Error as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: str | Path, error: Exception) -> UserError:
+    """Give the error for pages that LMDB cannot read.
+
+    Args:
+        path (str | Path): The cache.
+        error (lmdb.Error): What LMDB said.
+    """
+    return UserError(f'{path}: the crop cache is damaged ({error}); {AGAIN}')
 
 
 def forget(path: str | Path) -> None:
@@ -110,20 +144,20 @@ def check(path: str | Path, plan: CropPlan) -> None:
     """
     if not Path(path).is_file():
         raise _missing(path)
-    with reader(path).begin() as transaction:
+    with reading(path) as transaction:
         kept = read_plan(transaction.get(PLAN_KEY), path)
         finished = transaction.get(DONE_KEY) is not None
         entries = transaction.stat()['entries']
     reason = plan.difference(kept)
     if reason:
-        raise UserError(f'{path}: this crop cache {reason}; {_AGAIN}')
+        raise UserError(f'{path}: this crop cache {reason}; {AGAIN}')
     if not finished:
         raise UserError(
             f'{path}: the crop cache is not finished ({max(0, entries - 1)} of '
             f'{kept.persons} persons); run tools/cache_crops.py again, it goes on'
         )
     if entries != kept.persons + 2:
-        raise UserError(f'{path}: the crop cache lacks persons; {_AGAIN}')
+        raise UserError(f'{path}: the crop cache lacks persons; {AGAIN}')
 
 
 def read_plan(value: bytes | None, path: str | Path) -> CropPlan:
@@ -145,8 +179,8 @@ def read_plan(value: bytes | None, path: str | Path) -> CropPlan:
         if version == FORMAT:
             return CropPlan.from_json(entry['plan'])
     except (KeyError, TypeError, ValueError):
-        raise UserError(f'{path}: an LMDB file, but no crop cache; {_AGAIN}') from None
-    raise UserError(f'{path}: crop cache of format {version}, not {FORMAT}; {_AGAIN}')
+        raise UserError(f'{path}: an LMDB file, but no crop cache; {AGAIN}') from None
+    raise UserError(f'{path}: crop cache of format {version}, not {FORMAT}; {AGAIN}')
 
 
 def check_length(environment: object, path: str | Path) -> None:
@@ -164,7 +198,7 @@ def check_length(environment: object, path: str | Path) -> None:
     # Both numbers come from the first two pages, which LMDB read when it opened.
     length = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
     if os.path.getsize(path) < length:
-        raise UserError(f'{path}: the crop cache ends early (truncated); {_AGAIN}')
+        raise UserError(f'{path}: the crop cache ends early (truncated); {AGAIN}')
 
 
 def _open(path: str | Path) -> object:
@@ -181,10 +215,13 @@ def _open(path: str | Path) -> object:
         )
     except lmdb.Error as error:
         raise UserError(
-            f'{path}: not a readable crop cache ({error}); {_AGAIN}'
+            f'{path}: not a readable crop cache ({error}); {AGAIN}'
         ) from None
     try:
         check_length(environment, path)
+    except lmdb.Error as error:
+        environment.close()
+        raise damaged(path, error) from None
     except UserError:
         environment.close()
         raise

@@ -105,9 +105,11 @@ def write_crops(
             'place'
         ) from None
     with environment:
-        store.check_length(environment, path)
         try:
+            store.check_length(environment, path)
             yield from _fill(environment, path, header, plan, items, threads)
+        except (lmdb.CorruptedError, lmdb.PageNotFoundError) as error:
+            raise store.damaged(path, error) from None
         except lmdb.Error as error:
             raise UserError(
                 f'{path}: cannot be written ({error}); run the tool again, it goes on'

@@ -41,8 +41,8 @@ class LoadPersonCrop(CheckedLoadImage):
         backend_args (dict, optional): As in ``CheckedLoadImage``.
 
     Raises:
-        UserError: As ``CheckedLoadImage``, or if the crop cache does not hold what
-            the sample's crop shows.
+        UserError: As ``CheckedLoadImage``, or if the crop cache is damaged or does
+            not hold what the sample's crop shows.
     """
 
     def __init__(
@@ -111,14 +111,10 @@ class LoadPersonCrop(CheckedLoadImage):
         if cache is not None:
             stored = cache.read(results['id'])
             self._check_covered(results, stored.region, stored.photo_shape, cache.path)
-            image, grid, _ = decode_reduced(
-                stored.content,
-                f'{cache.path}: person {results["id"]}',
-                self._reduction(
-                    density / max(stored.grid.scale_x, stored.grid.scale_y)
-                ),
-            )
-            grid, shape = grid.within(stored.grid), stored.photo_shape
+            density /= max(stored.grid.scale_x, stored.grid.scale_y)
+            reduction = self._reduction(density)
+            image, grid = cache.decode(results['id'], stored, reduction)
+            shape = stored.photo_shape
         else:
             found = self._photo(results, density)
             if found is None:
