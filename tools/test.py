@@ -38,9 +38,9 @@ from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
-from phr_mmpose.utils.config import choose_work_dir, load_config, naming
+from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.files import atomic_path, make_folder
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -211,7 +211,11 @@ def evaluate(
     metric_config = the_metric(config)
     if args.out:
         metric_config.out = args.out
-    runner = Runner.from_cfg(config)
+    make_folder(config.work_dir)
+    with building(args.config):
+        runner = Runner.from_cfg(config)
+        # Testing would build it itself, where faults of its own show as well.
+        runner.test_loop  # noqa: B018
     check_matches(runner.model, weights, args.checkpoint)
     collected = CollectResults()
     runner.register_hook(collected)

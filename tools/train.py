@@ -23,7 +23,8 @@ from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, select_stages
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
-from phr_mmpose.utils.config import choose_work_dir, load_config, naming
+from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
+from phr_mmpose.utils.files import make_folder
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -116,12 +117,19 @@ def train(config: Config, args: argparse.Namespace) -> None:
     if args.launcher != 'none' and not torch.cuda.is_available():
         use_processes_without_gpu(config, args.launcher)
 
-    runner = Runner.from_cfg(config)
+    make_folder(config.work_dir)
+    with building(args.config):
+        runner = Runner.from_cfg(config)
+        # Training would build them itself, where faults of its own show as well.
+        runner.train_loop, runner.val_loop  # noqa: B018
     if config.get('load_from'):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         checkpoint = load_from_local(config.load_from, 'cpu')
         weights = get_state_dict(checkpoint, config.load_from)
         check_matches(model, weights, config.load_from)
+    with building(args.config, 'optim_wrapper'):
+        # After the weights: a model may become that of its checkpoint.
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.train()
 
 

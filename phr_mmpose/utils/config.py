@@ -63,6 +63,31 @@ def naming(path: str | Path) -> Iterator[None]:
         raise UserError(text if str(path) in text else f'{path}: {text}') from error
 
 
+@contextmanager
+def building(path: str | Path, part: str | None = None) -> Iterator[None]:
+    """Put what fails while a config's parts are built into one line.
+
+    The stack raises anything for an unknown key or type. Only building belongs
+    inside: what fails later is no fault of the config, and needs its traceback.
+
+    Args:
+        path (str | Path): The config.
+        part (str, optional): The key in it of what is built, if it is one.
+
+    Raises:
+        UserError: In place of each exception; one raised inside goes on as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        what = f'its {part} ' if part else ''
+        raise UserError(
+            f'{path}: {what}cannot be built: {first_line(error)}'
+        ) from error
+
+
 def choose_work_dir(config: Config, path: str | Path, chosen: str | None = None) -> str:
     """Choose the folder for a run's logs and checkpoints.
 

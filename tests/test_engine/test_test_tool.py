@@ -103,6 +103,16 @@ def test_checkpoints_that_must_not_pass(test, tiny, checkpoint, tmp_path, capsys
     assert not (tmp_path / 's.json').exists()
 
 
+def test_what_cannot_be_built_or_made_is_one_line(test, tiny, checkpoint, tmp_path):
+    arguments = [tiny.path, checkpoint, '--work-dir', tmp_path / 'work']
+    for option in ('model.foo=1', 'test_dataloader.dataset.foo=1'):
+        line = fails(test, *arguments, '--cfg-options', option)
+        assert line.startswith(f'{tiny.path}: cannot be built: ') and 'foo' in line
+    (tmp_path / 'file').write_text('')
+    line = fails(test, *arguments[:2], '--work-dir', tmp_path / 'file')
+    assert 'cannot be a folder for results (File exists)' in line
+
+
 def test_a_metric_without_the_columns(test, tiny, checkpoint, tmp_path):
     line = fails(
         test,

@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config
 
 from phr_mmpose.engine.hooks import ProgressHook
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
@@ -166,6 +167,33 @@ def test_faulty_configs_and_options(train, tiny, tmp_path):
     assert '--cfg-options stages.7.epochs=1 does not fit' in line
     line = fails(train, tiny.path, '--cfg-options', 'stages.0.epochs=0')
     assert line.startswith(f"{tiny.path}: stage 'detector': epochs must be 1")
+
+
+@pytest.mark.parametrize(
+    'part',
+    ['model', 'train_dataloader.dataset', 'val_evaluator', 'optim_wrapper.optimizer'],
+)
+def test_what_cannot_be_built_is_one_line(train, tiny, tmp_path, part):
+    work = f'--work-dir={tmp_path}'
+    line = fails(train, tiny.path, work, '--cfg-options', f'{part}.foo=1')
+    assert line.startswith(f'{tiny.path}: ') and 'foo' in line
+    assert 'cannot be built: TypeError: ' in line
+
+
+def test_a_work_directory_that_is_a_file(train, tiny, tmp_path):
+    path = tmp_path / 'file'
+    path.write_text('')
+    line = fails(train, tiny.path, f'--work-dir={path}')
+    assert f'{path}: cannot be a folder for results (File exists)' in line
+
+
+def test_a_fault_in_training_keeps_its_traceback(train, tiny, tmp_path, monkeypatch):
+    def train_step(self, data, optim_wrapper):
+        raise TypeError('of the first batch')
+
+    monkeypatch.setattr(CascadePoseEstimator, 'train_step', train_step)
+    with pytest.raises(TypeError, match='of the first batch'):
+        train.main([str(tiny.path), f'--work-dir={tmp_path}'])
 
 
 @pytest.mark.parametrize(
