@@ -7,11 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from mmpose.datasets.transforms import GetBBoxCenterScale
+from mmpose.datasets.transforms import GetBBoxCenterScale, LoadImage
 
 from phr_mmpose.datasets.transforms.load_person_crop import LoadPersonCrop
+from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
 from phr_mmpose.datasets.transforms.random_scale_rotation import RandomScaleRotation
+from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
 from phr_mmpose.utils.errors import UserError
+
+# They leave the crop where it is.
+_HARMLESS = (SeedAugmentation, RandomMirror, LoadImage)
 
 
 @dataclass(frozen=True)
@@ -41,25 +46,29 @@ class CropGeometry:
             CropGeometry: The widest that they crop.
 
         Raises:
-            UserError: If ``GetBBoxCenterScale`` or ``LoadPersonCrop`` is missing.
+            UserError: If ``GetBBoxCenterScale`` or ``LoadPersonCrop`` is missing,
+                or another transform may move or widen the crop.
         """
-        found = {}
+        padding, scale, rotation = None, 1.0, 0.0
         for transform in transforms:
-            for kind in (GetBBoxCenterScale, RandomScaleRotation, LoadPersonCrop):
-                if isinstance(transform, kind):
-                    found[kind] = transform
-        for kind in (GetBBoxCenterScale, LoadPersonCrop):
-            if kind not in found:
+            if isinstance(transform, LoadPersonCrop) and padding is not None:
+                size = transform.input_size
+                return cls(size, padding, max(1.0, scale), rotation)
+            if isinstance(transform, GetBBoxCenterScale):
+                padding = float(transform.padding)
+            elif isinstance(transform, RandomScaleRotation):
+                # Factors of one after another multiply; the last angle stands.
+                scale *= float(transform.scale[1])
+                rotation = float(transform.rotation)
+            elif not isinstance(transform, _HARMLESS):
                 raise UserError(
-                    f'a crop cache needs {kind.__name__} in the pipeline '
-                    '(docs/data.md, "A cache of crops")'
+                    f'a crop cache cannot tell how far {type(transform).__name__} '
+                    'moves or widens the crop; take RandomScaleRotation for it, or '
+                    'leave crop_cache out'
                 )
-        moves = found.get(RandomScaleRotation)
-        return cls(
-            input_size=found[LoadPersonCrop].input_size,
-            padding=float(found[GetBBoxCenterScale].padding),
-            scale=max(1.0, float(moves.scale[1])) if moves else 1.0,
-            rotation=float(moves.rotation) if moves else 0.0,
+        raise UserError(
+            'a crop cache needs GetBBoxCenterScale and, after it, LoadPersonCrop in '
+            'the pipeline (docs/data.md, "A cache of crops")'
         )
 
     def fits(self, kept: 'CropGeometry') -> bool:

@@ -171,7 +171,7 @@ class LoadPersonCrop(CheckedLoadImage):
         ):
             raise UserError(
                 f'{source}: person {results["id"]} is cropped wider than was kept; '
-                'make the cache again with this pipeline (tools/cache_crops.py)'
+                'no transform but RandomScaleRotation may change its crop'
             )
 
     @staticmethod

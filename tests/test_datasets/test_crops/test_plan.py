@@ -3,6 +3,8 @@ import pytest
 from crop_samples import build, pipeline, write_data
 from hypothesis import given
 from hypothesis import strategies as st
+from mmengine.registry import init_default_scope
+from mmpose.registry import TRANSFORMS
 
 from phr_mmpose.datasets.crops import CropGeometry
 from phr_mmpose.utils.errors import UserError
@@ -17,8 +19,33 @@ def test_geometry_is_read_off_the_pipeline(tmp_path):
     assert CropGeometry.of_pipeline(plain) == CropGeometry((64, 64), 1.25, 1.0, 0.0)
     for missing in ('LoadPersonCrop', 'GetBBoxCenterScale'):
         some = [each for each in transforms if type(each).__name__ != missing]
-        with pytest.raises(UserError, match=missing):
+        with pytest.raises(UserError, match='needs GetBBoxCenterScale and, after it'):
             CropGeometry.of_pipeline(some)
+
+
+def test_every_transform_that_moves_the_crop_counts():
+    init_default_scope('mmpose')
+
+    def geometry(*moves, after=()):
+        steps = pipeline(augment=False)
+        steps[-1:-1] = moves
+        return CropGeometry.of_pipeline(
+            [TRANSFORMS.build(step) for step in (*steps, *after)]
+        )
+
+    # MMPose's own moves the centre too, by a share of the crop.
+    for kind in ('RandomBBoxTransform', 'RandomHalfBody'):
+        with pytest.raises(UserError, match=f'how far {kind} moves') as caught:
+            geometry({'type': kind})
+        assert '\n' not in str(caught.value)
+        # Behind the crop, it is no matter of the cache.
+        assert geometry(after=[{'type': kind}]) == geometry()
+    twice = geometry(
+        {'type': 'RandomScaleRotation', 'scale': (0.5, 2.0), 'rotation': 30.0},
+        {'type': 'CheckedLoadImage'},
+        {'type': 'RandomScaleRotation', 'scale': (0.5, 1.5), 'rotation': 20.0},
+    )
+    assert (twice.scale, twice.rotation) == (3.0, 20.0)
 
 
 def test_region_by_hand():
