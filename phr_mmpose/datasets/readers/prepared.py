@@ -15,7 +15,7 @@ from phr_mmpose.datasets.part_list import (
     stays_inside,
 )
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.files import atomic_path, make_folder
 
 WAYS = ('link', 'copy', 'none')
 
@@ -59,7 +59,8 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
         list[str]: Lines that say what was written.
 
     Raises:
-        UserError: If a photo's name leads out of the folder.
+        UserError: If a photo's name leads out of the folder, a photo cannot be
+            read or the folder cannot be written to.
     """
     named = {name for parts in source.lists.values() for name in parts.images}
     for image in named:
@@ -113,10 +114,10 @@ def shown(items: Sequence[str], what: str) -> Iterable[str]:
 def _place(start: Path, target: Path, link: bool) -> None:
     if link and target.exists() and target.samefile(start):
         return
+    make_folder(target.parent)
     if link:
         temporary = target.with_name(f'.{target.name}.link')
         temporary.unlink(missing_ok=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(start, temporary)
         except OSError:  # another file system, or one without links
@@ -124,5 +125,10 @@ def _place(start: Path, target: Path, link: bool) -> None:
         else:
             os.replace(temporary, target)
             return
-    with atomic_path(target) as temporary:
-        shutil.copyfile(start, temporary)
+    try:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(start, temporary)
+    except OSError as error:
+        raise UserError(
+            f'{start}: cannot be copied ({error.strerror}); give a readable photo'
+        ) from None

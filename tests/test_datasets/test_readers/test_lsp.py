@@ -176,6 +176,15 @@ def test_tool_refuses_a_wrong_folder(run_tool, tmp_path, capsys):
     assert not (tmp_path / 'dst').exists()
 
 
+def test_tool_refuses_a_file_to_fill(run_tool, synthetic, tmp_path, capsys):
+    folder = write_cropped(synthetic, tmp_path / 'src', some_joints())
+    (tmp_path / 'dst').write_text('')
+    for way in ('link', 'copy', 'none'):
+        message = fail(run_tool, capsys, folder, tmp_path / 'dst', '--images', way)
+        assert str(tmp_path / 'dst') in message
+        assert 'name another place' in message
+
+
 def test_tool_refuses_faulty_photos_and_writes_nothing(
     run_tool, lsp, synthetic, tmp_path, capsys
 ):
