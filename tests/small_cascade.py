@@ -69,3 +69,16 @@ def folder(tmp_path, photo) -> Path:
         video.write(photo)
     video.release()
     return path
+
+
+@pytest.fixture
+def cut_video(tmp_path, photo) -> Path:
+    """The first half of the bytes of a video of twelve frames."""
+    path = tmp_path / 'cut.avi'
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (90, 120))
+    for _ in range(12):
+        video.write(photo)
+    video.release()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path

@@ -34,6 +34,7 @@ from phr_mmpose.apis.person_boxes import (
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import check_output, make_folder
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -115,9 +116,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.detector_weights and not args.detector:
         raise UserError('--detector-weights: needs --detector CONFIG')
     media = find_media(args.inputs)
+    check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)
     model = load_pose_model(args.config, args.weights, args.device, args.precision)
-    prepare_folder(args.out_dir)
+    make_folder(args.out_dir)
     annotator = Annotator(
         model,
         boxes,
@@ -128,9 +130,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         at_once=args.batch,
     )
     results, failed = annotate_all(annotator, media)
-    if results:
-        write_results(args.out_dir / 'poses.json', model, results, failed)
-        print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
+    # Also without any result: it says why, and an older one would mislead.
+    write_results(args.out_dir / 'poses.json', model, results, failed)
+    print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
     if failed:
         raise SystemExit(2)
 
@@ -144,18 +146,6 @@ def box_source(args: argparse.Namespace) -> BoxSource:
             args.detector, args.detector_weights, args.device, args.detector_score
         )
     return whole_image
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder for results.
-
-    Raises:
-        UserError: If it cannot be.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f'--out-dir {folder}: {error.strerror}') from None
 
 
 def annotate_all(
@@ -179,10 +169,14 @@ def annotate_all(
 
             try:
                 results.append(annotator.annotate(item, tick))
+                # What was read of a video that ends early is kept.
+                fault = results[-1].get('note')
             except UserError as error:
-                failed.append(dict(input=str(item.path), error=str(error)))
+                fault = str(error)
+            if fault:
+                failed.append(dict(input=str(item.path), error=fault))
                 with bar.external_write_mode(file=sys.stderr):
-                    print(f'error: {error}', file=sys.stderr)
+                    print(f'error: {fault}', file=sys.stderr)
     return results, failed
 
 

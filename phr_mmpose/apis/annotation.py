@@ -68,6 +68,7 @@ class Annotator:
 
         Returns:
             dict: What the results file says of it, see :func:`write_results`.
+            A video that ends early has a ``note``, and the frames before.
 
         Raises:
             UserError: If the file or a box is faulty; nothing is written then.
@@ -112,15 +113,18 @@ class Annotator:
         height, width = frames.shape
         result = dict(video=str(media.path), width=width, height=height, fps=frames.fps)
         if not self.draw:
-            return dict(result, frames=self._frames(media, frames, None, tick))
-        drawn = self.out_dir / 'drawn' / f'{media.name}.mp4'
-        with atomic_path(drawn) as temporary:
-            video = VideoFile(temporary, frames.fps, frames.shape)
-            try:
-                found = self._frames(media, frames, video, tick)
-            finally:
-                video.close()
-        result['drawn'] = str(drawn.relative_to(self.out_dir))
+            found = self._frames(media, frames, None, tick)
+        else:
+            drawn = self.out_dir / 'drawn' / f'{media.name}.mp4'
+            with atomic_path(drawn) as temporary:
+                video = VideoFile(temporary, frames.fps, frames.shape)
+                try:
+                    found = self._frames(media, frames, video, tick)
+                finally:
+                    video.close()
+            result['drawn'] = str(drawn.relative_to(self.out_dir))
+        if frames.shortfall:
+            result['note'] = frames.shortfall
         return dict(result, frames=found)
 
     def _frames(
@@ -197,7 +201,8 @@ def write_results(
     Its ``joints`` names the K joints, ``skeleton`` the limbs as index pairs.
     ``images`` lists photos, each with ``image``, ``width``, ``height`` and
     ``persons``; ``videos`` lists videos, each with ``video``, ``fps`` and
-    ``frames``, which hold ``frame`` and ``persons``. A person has ``box``
+    ``frames``, which hold ``frame`` and ``persons``; and ``note``, if it ends
+    early. A person has ``box``
     (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]) and ``scores``
     (K). Pixels count from 0. ``failed`` names inputs that could not be used.
 

@@ -13,6 +13,8 @@ from phr_mmpose.utils.errors import UserError
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 _DEFAULT_FPS = 25.0
+# Headers' counts may be guesses from a duration; what lacks more ends early.
+_GUESSED_SHARE, _GUESSED_FRAMES = 0.05, 2
 
 
 class VideoFrames:
@@ -39,14 +41,35 @@ class VideoFrames:
         self.count = max(1, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         #: tuple[int, int]: Height and width in pixels.
         self.shape = frame.shape[:2]
+        #: int: Frames that have been read.
+        self.read = 0
+        self._seconds = 0.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield frames (H, W, 3), BGR, uint8; once."""
         frame, there = self._first, True
         while there:
+            self.read += 1
+            self._seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield frame
             there, frame = self._capture.read()
         self._capture.release()
+
+    @property
+    def shortfall(self) -> str | None:
+        """What is to be said of a video that ends early; of others None.
+
+        Known once all frames have been read. Frames of varying length, which
+        make a header's count a poor guess, do not count as an early end: the
+        time of the last frame has to lack as well.
+        """
+        lowest = (1 - _GUESSED_SHARE) * self.count - _GUESSED_FRAMES
+        if self.read >= lowest or self._seconds * self.fps >= lowest:
+            return None
+        return (
+            f'{self.path}: the video ends early, after {self.read} of {self.count} '
+            'frames; copy or convert it again'
+        )
 
 
 class VideoFile:

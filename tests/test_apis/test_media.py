@@ -46,7 +46,26 @@ def test_a_video_gives_its_frames(folder, photo):
     assert np.abs(frames[2].astype(int) - photo).mean() < 12
 
 
-def test_a_video_that_ends_early_is_refused_in_silence(folder, capfd):
+def test_a_video_that_ends_early_says_after_how_many_frames(cut_video, folder):
+    video = VideoFrames(cut_video)
+    number = len(list(video))
+    assert 4 <= number <= 8
+    assert f'ends early, after {number} of 12 frames' in video.shortfall
+    whole = VideoFrames(folder / 'clip.mp4')
+    assert len(list(whole)) == 3 and whole.shortfall is None
+
+
+@pytest.mark.parametrize(
+    ('count', 'seconds', 'early'),
+    [(100, 9.4, False), (103, 9.5, False), (200, 9.9, True), (200, 19.9, False)],
+)
+def test_guessed_counts_do_not_make_a_video_end_early(folder, count, seconds, early):
+    video = VideoFrames(folder / 'clip.mp4')
+    video.read, video.count, video._seconds = 96, count, seconds
+    assert bool(video.shortfall) is early
+
+
+def test_a_video_without_frames_is_refused_in_silence(folder, capfd):
     path = folder / 'clip.mp4'
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=r'clip\.mp4: not a readable video'):

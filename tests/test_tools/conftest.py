@@ -1,3 +1,3 @@
 """Takes the fixtures of the small cascade."""
 
-from small_cascade import checkpoints, config, folder, photo  # noqa: F401
+from small_cascade import checkpoints, config, cut_video, folder, photo  # noqa: F401

@@ -159,20 +159,53 @@ def test_faulty_boxes_leave_nothing_behind(
     arguments = [folder / 'a.png', *model, '--out-dir', out, '--boxes', boxes]
     line = exit_line(main, arguments, capsys)
     assert line.count('\n') == 1 and 'a.png' in line and fault in line
-    assert not list(out.iterdir())
+    assert [path.name for path in out.iterdir()] == ['poses.json']
+    found = results(out)
+    assert found['images'] == [] and fault in found['failed'][0]['error']
+
+
+def test_nothing_old_is_left_when_every_input_fails(
+    main, model, folder, tmp_path, capsys
+):
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'poses.json').write_text('{"images": ["of an earlier run"]}')
+    (folder / 'a.png').write_bytes(b'no photo')
+    exit_line(main, [folder / 'a.png', *model, '--out-dir', out], capsys)
+    found = results(out)
+    assert found['images'] == [] and len(found['joints']) == 14
+    assert [Path(one['input']).name for one in found['failed']] == ['a.png']
+
+
+def test_of_a_video_that_ends_early_the_frames_before_are_kept(
+    main, model, cut_video, tmp_path, capsys
+):
+    out = tmp_path / 'out'
+    line = exit_line(main, [cut_video, *model, '--out-dir', out], capsys)
+    assert line.startswith(f'error: {cut_video}: the video ends early, after ')
+    assert line.count('\n') == 1
+    found = results(out)
+    (video,) = found['videos']
+    assert 4 <= len(video['frames']) <= 8
+    assert video['note'] == found['failed'][0]['error']
+    capture = cv2.VideoCapture(str(out / video['drawn']))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(video['frames'])
 
 
 def test_wrong_paths_and_options_are_one_line(main, model, folder, tmp_path, capsys):
     out = ['--out-dir', tmp_path / 'out']
     empty = tmp_path / 'empty'
     empty.mkdir()
+    in_the_way = tmp_path / 'in_the_way'
+    (in_the_way / 'poses.json').mkdir(parents=True)
     for inputs, options, fault in (
         ([tmp_path / 'no.jpg'], [*model, *out], 'no.jpg: no such file or folder'),
         ([empty], [*model, *out], 'no photo or video in this folder'),
         ([folder], [*model, *out, '--detector-weights', 'x.pth'], 'needs --detector'),
         ([folder], [*model, *out, '--batch', '0'], '--batch must be at least 1'),
         ([folder], [*model, *out, '--boxes', 'no.json'], 'no.json: No such file'),
-        ([folder], [*model, '--out-dir', folder / 'a.png'], 'File exists'),
+        ([folder], [*model, '--out-dir', folder / 'a.png'], 'a.png is no folder'),
+        ([folder], [*model, '--out-dir', in_the_way], 'is a folder; name a file'),
         (
             [folder],
             ['--config', folder / 'no.py', '--weights', 'x.pth', *out],
