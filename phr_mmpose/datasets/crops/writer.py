@@ -1,8 +1,11 @@
 """Making a crop cache, which may be interrupted and goes on later."""
 
+import fcntl
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from phr_mmpose.utils.errors import UserError
 BATCH = 256
 # The address space set aside; the file itself grows as it is filled.
 _MAP_SIZE = 1 << 36
+# An LMDB file's first page begins with a header of 16 bytes and this.
+_MAGIC, _MAGIC_AT = (0xBEEFC0DE).to_bytes(4, sys.byteorder), 16
 
 
 def crop_person(
@@ -94,27 +99,66 @@ def write_crops(
         },
         sort_keys=True,
     ).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        environment = lmdb.open(
-            str(path), subdir=False, map_size=_MAP_SIZE, readahead=False, meminit=False
-        )
-    except (OSError, lmdb.Error) as error:
-        raise UserError(
-            f'{path}: cannot be written or is no crop cache ({error}); name another '
-            'place'
-        ) from None
-    with environment:
+    with _alone(path):
         try:
-            store.check_length(environment, path)
-            yield from _fill(environment, path, header, plan, items, threads)
-        except (lmdb.CorruptedError, lmdb.PageNotFoundError) as error:
-            raise store.damaged(path, error) from None
+            # Without LMDB's own lock, and the file beside the cache that it takes.
+            environment = lmdb.open(
+                str(path),
+                subdir=False,
+                map_size=_MAP_SIZE,
+                readahead=False,
+                meminit=False,
+                lock=False,
+            )
         except lmdb.Error as error:
+            raise _unwritable(path, error) from None
+        with environment:
+            try:
+                store.check_length(environment, path)
+                yield from _fill(environment, path, header, plan, items, threads)
+            except (lmdb.CorruptedError, lmdb.PageNotFoundError) as error:
+                raise store.damaged(path, error) from None
+            except lmdb.Error as error:
+                raise UserError(
+                    f'{path}: cannot be written ({error}); run the tool again, it '
+                    'goes on'
+                ) from None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other writers off a cache; LMDB may have but one at a time.
+
+    The system forgets the lock when the process ends, however it does.
+
+    Args:
+        path (Path): The cache; made where it is missing.
+
+    Raises:
+        UserError: If the file cannot be written, is of another kind or is being
+            written.
+    """
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(open(path, 'a+b'))
+            file.seek(0)
+            start = file.read(_MAGIC_AT + len(_MAGIC))
+            if start and start[_MAGIC_AT:] != _MAGIC:
+                raise UserError(f'{path}: is there and no crop cache; name another')
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             raise UserError(
-                f'{path}: cannot be written ({error}); run the tool again, it goes on'
+                f'{path}: another process is making this crop cache; wait for it or '
+                'name another'
             ) from None
-    Path(f'{path}-lock').unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        yield
+
+
+def _unwritable(path: Path, error: Exception) -> UserError:
+    return UserError(f'{path}: cannot be written ({error}); name another place')
 
 
 def _fill(
@@ -133,7 +177,8 @@ def _fill(
             raise UserError(
                 f'{path}: made with other data or options; delete it or name another'
             )
-        transaction.put(store.PLAN_KEY, header)
+        if before is None:
+            transaction.put(store.PLAN_KEY, header)
         kept = {bytes(key) for key, _ in transaction.cursor()}
     held = len(kept - {store.PLAN_KEY, store.DONE_KEY})
     yield held

@@ -181,16 +181,36 @@ def test_a_truncated_file(folder, share):
 
 
 def test_files_of_another_kind(folder):
-    (folder / 'text.lmdb').write_text('no cache at all ' * 1000)
+    text = 'no cache at all ' * 1000
+    (folder / 'text.lmdb').write_text(text)
+    (folder / 'folder.lmdb').mkdir()
     refused(folder, r'text\.lmdb: not a readable', crop_cache='text.lmdb')
-    with pytest.raises(UserError, match=r'text\.lmdb'):
-        make(folder, 'text.lmdb')
-    with lmdb.open(str(folder / 'other.lmdb'), subdir=False) as environment:
+    for name, match in (('text', 'no crop cache'), ('folder', 'cannot be written')):
+        with pytest.raises(UserError, match=match):
+            make(folder, f'{name}.lmdb')
+    assert (folder / 'text.lmdb').read_text() == text
+    other = str(folder / 'other.lmdb')
+    with lmdb.open(other, subdir=False, lock=False) as environment:
         with environment.begin(write=True) as transaction:
             transaction.put(b'a', b'b')
     refused(folder, 'no crop cache', crop_cache='other.lmdb')
     with pytest.raises(UserError, match='no crop cache'):
         make(folder, 'other.lmdb')
+    assert not list(folder.glob('*-lock'))
+
+
+def test_one_writer_at_a_time(folder, monkeypatch):
+    monkeypatch.setattr(writer, 'BATCH', 2)
+    dataset = build(folder)
+    items = dataset.load_data_list()
+    path = folder / 'shared.lmdb'
+    steps = writer.write_crops(path, dataset.crop_plan(items), items)
+    next(steps)
+    with pytest.raises(UserError, match='another process is making'):
+        make(folder, path.name)
+    assert list(steps)[-1] == PERSONS
+    assert make(folder, path.name)[1] == [PERSONS]
+    assert not list(folder.glob('*-lock'))
 
 
 def edit(path, change):
