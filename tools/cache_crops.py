@@ -6,6 +6,8 @@ annotation list. The config then names the file:
 
     train_dataloader = dict(dataset=dict(crop_cache='cache/mpii_train_256.lmdb'))
 
+The tool says what to write there; for joined data sets, a list.
+
 Interrupted, the tool goes on when it is called again. A changed list, crop or input
 size asks for a new cache; so the data set says when it opens an old one.
 
@@ -16,16 +18,17 @@ Example:
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 from tqdm import tqdm
 
 from phr_mmpose.datasets.body.part_dataset import PartDataset
 from phr_mmpose.datasets.crops.writer import write_crops
+from phr_mmpose.datasets.joined_dataset import give_caches
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
@@ -94,38 +97,47 @@ def main(argv: Sequence[str] | None = None) -> None:
     with naming(args.config):
         found = list(data_sets(config[f'{args.split}_dataloader'].dataset))
         if args.out and len(found) > 1:
-            raise UserError(f'--out: the split joins {len(found)} data sets')
+            raise UserError(
+                f'--out: the split joins {len(found)} data sets; leave --out away, or '
+                'name their caches in the config: crop_cache=[...]'
+            )
         built = [build(each, args.out) for each in found]
-    for dataset, name in built:
-        cache(dataset, name, args)
+    names = [cache(dataset, name, args) for dataset, name in built]
+    print(f'crop_cache={(names if len(names) > 1 else names[0])!r}')
 
 
-def data_sets(config: Config) -> Iterator[Config]:
+def data_sets(config: Mapping) -> Iterator[Mapping]:
     """Give a data set's config, or those that it joins."""
     if 'datasets' in config:
-        for each in config.datasets:
+        for each in give_caches(config['datasets'], config.get('crop_cache')):
             yield from data_sets(each)
     else:
         yield config
 
 
-def build(config: Config, out: str | None) -> tuple[PartDataset, str | None]:
+def build(config: Mapping, out: str | None) -> tuple[PartDataset, str | None]:
     """Build a data set without its cache.
 
     Returns:
         tuple: The data set, and the cache's name where one is given.
     """
+    config = dict(config, lazy_init=True)
     name = config.pop('crop_cache', None)
-    dataset = DATASETS.build(dict(config, lazy_init=True))
+    dataset = DATASETS.build(config)
     if not isinstance(dataset, PartDataset):
+        kind = type(dataset).__name__
         raise UserError(
-            f'{config.type} has no annotation list of persons, which a crop cache needs'
+            f'{kind} has no annotation list of persons, which a crop cache needs'
         )
     return dataset, out or name
 
 
-def cache(dataset: PartDataset, name: str | None, args: argparse.Namespace) -> None:
-    """Make one cache."""
+def cache(dataset: PartDataset, name: str | None, args: argparse.Namespace) -> str:
+    """Make one cache.
+
+    Returns:
+        str: Its name, relative to ``data_root``.
+    """
     items = dataset.load_data_list()
     plan = dataset.crop_plan(items)
     if name is None:
@@ -144,7 +156,8 @@ def cache(dataset: PartDataset, name: str | None, args: argparse.Namespace) -> N
         for held in steps:
             bar.update(held - bar.n)
     size = os.path.getsize(path) / 1e6
-    print(f"{path}: {len(items):,} persons, {size:,.1f} MB; crop_cache='{name}'")
+    print(f'{path}: {len(items):,} persons, {size:,.1f} MB')
+    return name
 
 
 if __name__ == '__main__':

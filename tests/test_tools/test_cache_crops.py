@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 from crop_samples import build, settings, write_data
+from mmengine.registry import init_default_scope
+from mmpose.registry import DATASETS
 
+from phr_mmpose.datasets.joints import MPII_JOINTS, build_metainfo
 from phr_mmpose.utils.errors import UserError
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'cache_crops.py'
@@ -47,8 +50,35 @@ def test_the_configs_own_name_and_joined_data(cache_crops, folder):
     cache_crops(write_config(folder, joined), '--threads', 1)
     assert len(build(folder, crop_cache='mine/crops.lmdb')) == 4
     twice = dict(joined, datasets=[named, named])
-    with pytest.raises(UserError, match='joins 2 data sets'):
+    with pytest.raises(UserError, match=r'joins 2 data sets; .*crop_cache=\['):
         cache_crops(write_config(folder, twice), '--out', 'x.lmdb')
+
+
+def test_what_it_says_of_joined_data_is_what_they_read(cache_crops, folder, capsys):
+    options = {'metainfo': build_metainfo('mpii', MPII_JOINTS), 'type': 'JoinedDataset'}
+    lists = ['first.json', 'second.json']
+    for name in lists:
+        (folder / name).write_bytes((folder / 'list.json').read_bytes())
+    sets = [settings(folder, ann_file=name) for name in lists]
+    config = write_config(folder, dict(options, datasets=sets))
+    cache_crops(config)
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == "crop_cache=['cache/first_64.lmdb', 'cache/second_64.lmdb']"
+    names = ['cache/first_64.lmdb', 'cache/second_64.lmdb']
+    joined = dict(options, datasets=sets, crop_cache=names)
+    # Named in the config, it makes the same ones; here they are finished.
+    cache_crops(write_config(folder, joined))
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    init_default_scope('mmpose')
+    found = DATASETS.build(joined)
+    for number, name in ((0, names[0]), (4, names[1])):
+        info = found.get_data_info(number)
+        assert info['crop_cache'].path == str(folder / name)
+    some = DATASETS.build(dict(joined, crop_cache=[None, names[1]]))
+    assert 'crop_cache' not in some.get_data_info(0)
+    for wrong in (names[0], names[:1]):
+        with pytest.raises(UserError, match='2 data sets are joined; give a list'):
+            DATASETS.build(dict(joined, crop_cache=wrong))
 
 
 def test_faults(cache_crops, folder):
