@@ -49,9 +49,15 @@ class CropGeometry:
             UserError: If ``GetBBoxCenterScale`` or ``LoadPersonCrop`` is missing,
                 or another transform may move or widen the crop.
         """
-        padding, scale, rotation = None, 1.0, 0.0
+        padding, scale, rotation, unknown = None, 1.0, 0.0, []
         for transform in transforms:
             if isinstance(transform, LoadPersonCrop) and padding is not None:
+                if unknown:
+                    raise UserError(
+                        f'a crop cache cannot tell how far {unknown[0]} moves or '
+                        'widens the crop; take RandomScaleRotation for it, or leave '
+                        'crop_cache out'
+                    )
                 size = transform.input_size
                 return cls(size, padding, max(1.0, scale), rotation)
             if isinstance(transform, GetBBoxCenterScale):
@@ -61,11 +67,7 @@ class CropGeometry:
                 scale *= float(transform.scale[1])
                 rotation = float(transform.rotation)
             elif not isinstance(transform, _HARMLESS):
-                raise UserError(
-                    f'a crop cache cannot tell how far {type(transform).__name__} '
-                    'moves or widens the crop; take RandomScaleRotation for it, or '
-                    'leave crop_cache out'
-                )
+                unknown.append(type(transform).__name__)
         raise UserError(
             'a crop cache needs GetBBoxCenterScale and, after it, LoadPersonCrop in '
             'the pipeline (docs/data.md, "A cache of crops")'

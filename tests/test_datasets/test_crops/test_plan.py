@@ -21,6 +21,11 @@ def test_geometry_is_read_off_the_pipeline(tmp_path):
         some = [each for each in transforms if type(each).__name__ != missing]
         with pytest.raises(UserError, match='needs GetBBoxCenterScale and, after it'):
             CropGeometry.of_pipeline(some)
+    # As the shipped test pipelines: what is missing, not what is there instead.
+    init_default_scope('mmpose')
+    affine = TRANSFORMS.build({'type': 'TopdownAffine', 'input_size': (64, 64)})
+    with pytest.raises(UserError, match='needs GetBBoxCenterScale and, after it'):
+        CropGeometry.of_pipeline([*transforms[:-1], affine])
 
 
 def test_every_transform_that_moves_the_crop_counts():
