@@ -8,22 +8,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.fits import fit_power
-from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import check_picture
 
 _UNITS = dict(seconds='time (s)', memory_gb='memory (GB)')
 _POINTS, _LINE = '#0072B2', '#D55E00'
-
-
-def check_picture(path: str | Path) -> None:
-    """Refuse a name whose kind of picture cannot be drawn.
-
-    Raises:
-        UserError: If the suffix is of no such kind.
-    """
-    kinds = FigureCanvasAgg.get_supported_filetypes()
-    if Path(path).suffix[1:].lower() not in kinds:
-        raise UserError(f'{path}: cannot draw this kind of file; name a .png or .pdf')
 
 
 def draw_growth(cases: Mapping[str, Mapping], path: str | Path) -> bool:

@@ -32,7 +32,7 @@ from benchmarks.bars import judge  # noqa: E402
 from benchmarks.machine import computes_bf16, describe_machine  # noqa: E402
 from benchmarks.photos import link_lsp, make_synthetic  # noqa: E402
 from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for  # noqa: E402
-from benchmarks.plot import check_picture, draw_growth  # noqa: E402
+from benchmarks.plot import draw_growth  # noqa: E402
 from benchmarks.processes import measure_apart  # noqa: E402
 from benchmarks.report import (  # noqa: E402
     add_shares,
@@ -42,7 +42,8 @@ from benchmarks.report import (  # noqa: E402
 )
 from phr_mmpose.utils.cli import run  # noqa: E402
 from phr_mmpose.utils.errors import UserError  # noqa: E402
-from phr_mmpose.utils.files import atomic_path  # noqa: E402
+from phr_mmpose.utils.files import atomic_path, check_output  # noqa: E402
+from phr_mmpose.utils.pictures import check_picture  # noqa: E402
 
 _REPEATS, _QUICK_REPEATS = 5, 1
 # Photos and persons of the loaders.
@@ -101,9 +102,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f'--weights {args.weights}: no such file')
     if args.plot:
         check_picture(args.plot)
-    for path in filter(None, (args.json, args.table, args.plot)):
-        if Path(path).is_dir():
-            raise UserError(f'{path}: is a folder; name a file')
+    for path in filter(None, (args.json, args.table)):
+        check_output(path)
     args.device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     args.repeats = args.repeats or (_QUICK_REPEATS if args.quick else _REPEATS)
 

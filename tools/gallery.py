@@ -32,9 +32,9 @@ from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.ranking import GROUPS, choose_persons, person_errors
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.pictures import check_picture
 from phr_mmpose.visualization.gallery import (
     Tile,
-    check_kind,
     draw_gallery,
     pose_picture,
 )
@@ -109,7 +109,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         )
     if args.dataset == 'lsp' and args.headboxes:
         raise UserError('--headboxes belongs to MPII; PCK on LSP needs none')
-    check_kind(args.out)
+    check_picture(args.out)
     return args
 
 

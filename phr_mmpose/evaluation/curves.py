@@ -14,8 +14,8 @@ from phr_mmpose.evaluation.functional.pck import (
     column_rates,
     splits,
 )
-from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import check_picture
 
 _INK, _FAINT = '0.15', '0.85'
 # Okabe and Ito's colours, which stay apart for the colour-blind.
@@ -138,9 +138,7 @@ def draw_curves(
     Raises:
         UserError: If the suffix is of no kind that can be drawn.
     """
-    kinds = FigureCanvasAgg.get_supported_filetypes()
-    if Path(path).suffix[1:].lower() not in kinds:
-        raise UserError(f'{path}: cannot draw this kind of file; name a .png or .pdf')
+    check_picture(path)
     with matplotlib.rc_context({'font.size': 9, 'svg.fonttype': 'none'}):
         figure = _figure(curves, thresholds, measure, title)
         with atomic_path(path) as temporary:

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import check_picture
 from phr_mmpose.visualization.crops import crop_photo
 from phr_mmpose.visualization.poses import draw_poses
 
@@ -119,8 +119,7 @@ def draw_cascade_panel(
     Raises:
         UserError: If the suffix is of no kind that can be drawn.
     """
-    if Path(path).suffix[1:].lower() not in FigureCanvasAgg.get_supported_filetypes():
-        raise UserError(f'{path}: cannot draw this kind of file; name a .png or .pdf')
+    check_picture(path)
     style = {'font.size': 8.5, 'text.color': _INK, 'axes.labelcolor': _INK}
     with matplotlib.rc_context(style):
         figure = _figure(view, joints, sure)

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import check_picture
 from phr_mmpose.visualization.crops import crop_photo
 from phr_mmpose.visualization.poses import draw_poses
 
@@ -95,25 +95,12 @@ def draw_gallery(
     Raises:
         UserError: If the suffix is of no kind that can be drawn.
     """
-    check_kind(path)
+    check_picture(path)
     style = {'font.size': 8, 'text.color': _INK, 'axes.labelcolor': _INK}
     with matplotlib.rc_context(style):
         figure = _figure(groups, columns, note)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=dpi, facecolor='white')
-
-
-def check_kind(path: str | Path) -> None:
-    """Refuse a picture file of a kind that cannot be drawn.
-
-    Args:
-        path (str | Path): The file.
-
-    Raises:
-        UserError: If its suffix is of no such kind.
-    """
-    if Path(path).suffix[1:].lower() not in FigureCanvasAgg.get_supported_filetypes():
-        raise UserError(f'{path}: cannot draw this kind of file; name a .png or .pdf')
 
 
 def _figure(groups: Mapping[str, Sequence[Tile]], columns: int, note: str) -> Figure:
