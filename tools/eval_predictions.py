@@ -41,7 +41,8 @@ from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import Scores, score
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.utils.pictures import check_picture
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -87,6 +88,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         raise UserError('give either --pred FILE or --compare NAME=FILE …')
     if args.dataset == 'lsp' and args.headboxes:
         raise UserError('--headboxes belongs to MPII; PCK on LSP needs none')
+    if args.json:
+        check_output(args.json)
+    if args.curve:
+        check_picture(args.curve)
     return args
 
 
@@ -142,8 +147,6 @@ def compare(
     for line in comparison.notes:
         note(line)
     print(f'{persons}, {comparison.table()}')
-    if args.curve:
-        comparison.draw(args.curve, args.dataset.upper())
     if args.json:
         content = dict(
             dataset=args.dataset,
@@ -160,6 +163,8 @@ def compare(
         )
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(_without_nan(content), indent=2) + '\n')
+    if args.curve:
+        comparison.draw(args.curve, args.dataset.upper())
 
 
 def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> None:
@@ -187,6 +192,8 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
         rates = joint_rates(distances, truth.annotated, truth.thr)
         head_top = rates[truth.names.index('head_top')]
         print(f'Head: mean of upper neck and head top; head top alone {head_top:.1f}')
+    if args.json:
+        save_json(args.json, args, truth, distances, scores)
     if args.curve:
         draw_split_curves(
             distances,
@@ -198,8 +205,6 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
             args.curve,
             f'{args.dataset.upper()}: {Path(args.pred).name}',
         )
-    if args.json:
-        save_json(args.json, args, truth, distances, scores)
 
 
 def remark_grid(path: str, one_based: bool) -> None:

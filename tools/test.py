@@ -34,13 +34,15 @@ from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import normalized_distances
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
+from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path, make_folder
+from phr_mmpose.utils.files import atomic_path, check_output, make_folder
+from phr_mmpose.utils.pictures import check_picture
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -86,7 +88,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override values of the config, such as test_dataloader.batch_size=8',
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for path in filter(None, (args.out, args.json)):
+        check_output(path)
+    if args.curve:
+        check_picture(args.curve)
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -104,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     one_based = choose_one_based(args.one_based, files)
     config = load_config(args.config, args.cfg_options)
     with naming(args.config):
-        metrics, collected = evaluate(config, args)
+        metrics, collected = evaluate(config, args, files, one_based)
 
     distances, poses, names, reference = collected.distances()
     metric = collected.metric
@@ -119,8 +126,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     maps = decoded_maps(config, args.detector)
     title = f'{args.checkpoint}, {maps}'
-    print(f'{len(distances)} persons, {title}')
+    persons = int(np.isfinite(reference).sum())
+    print(f'{persons} persons, {title}')
     print(table(scores.rows))
+    if args.json:
+        content = dict(
+            {key: None if math.isnan(rate) else rate for key, rate in metrics.items()},
+            measure=f'{metric.measure}@{metric.thr:g}',
+            config=args.config,
+            checkpoint=args.checkpoint,
+            maps=maps,
+            persons=persons,
+        )
+        with atomic_path(args.json) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + '\n')
     if files:
         truth = ground_truth(args.config, metric, poses, names, reference)
         comparison = Comparison(truth)
@@ -144,17 +163,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.curve,
             title,
         )
-    if args.json:
-        content = dict(
-            {key: None if math.isnan(rate) else rate for key, rate in metrics.items()},
-            measure=f'{metric.measure}@{metric.thr:g}',
-            config=args.config,
-            checkpoint=args.checkpoint,
-            maps=maps,
-            persons=len(distances),
-        )
-        with atomic_path(args.json) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + '\n')
 
 
 def decoded_maps(config: Config, detector: bool) -> str:
@@ -192,10 +200,44 @@ def ground_truth(
     )
 
 
+def check_files(
+    runner: Runner, path: str, files: dict[str, str], one_based: set[str]
+) -> None:
+    """Read files of predictions, to see before the evaluation that they fit.
+
+    Args:
+        runner (Runner): Has the persons and the metric.
+        path (str): The config.
+        files (dict[str, str]): The files, by name.
+        one_based (set[str]): The names of those that count pixels from 1.
+
+    Raises:
+        UserError: If one is not of the test data's persons and joints.
+    """
+    dataset = runner.test_dataloader.dataset
+    shape = len(dataset), dataset.metainfo['num_keypoints']
+    # Only their number matters here.
+    joints, known = np.zeros((*shape, 2)), np.ones(shape, bool)
+    (metric,) = (m for m in runner.test_evaluator.metrics if isinstance(m, PartPCK))
+    prepared = metric.prepare(Poses(joints, joints, known, None, np.ones(len(dataset))))
+    truth = ground_truth(path, metric, *prepared)
+    for name, file in files.items():
+        load_predictions(file, truth, name in one_based)
+
+
 def evaluate(
-    config: Config, args: argparse.Namespace
+    config: Config,
+    args: argparse.Namespace,
+    files: dict[str, str],
+    one_based: set[str],
 ) -> tuple[dict[str, float], 'CollectResults']:
     """Run the test data through the model.
+
+    Args:
+        config (Config): The config.
+        args (argparse.Namespace): The command line.
+        files (dict[str, str]): What will be compared with it.
+        one_based (set[str]): Which of these count pixels from 1.
 
     Returns:
         tuple: The metrics, and what they were computed from.
@@ -217,6 +259,8 @@ def evaluate(
         # Testing would build it itself, where faults of its own show as well.
         runner.test_loop  # noqa: B018
     check_matches(runner.model, weights, args.checkpoint)
+    if files:
+        check_files(runner, args.config, files, one_based)
     collected = CollectResults()
     runner.register_hook(collected)
     return runner.test(), collected

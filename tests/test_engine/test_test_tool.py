@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from mmpose.registry import DATASETS, MODELS
 
 from phr_mmpose.utils.errors import UserError
@@ -152,6 +153,37 @@ def test_beside_other_results(test, tiny, checkpoint, tmp_path, capsys):
     assert one == ['one', *of['detector']]
     line = fails(test, tiny.path, checkpoint, '--compare', 'x=none.npy')
     assert line == 'none.npy: no such file'
+
+
+def test_outputs_and_files_are_checked_before_the_evaluation(
+    test, tiny, checkpoint, tmp_path, monkeypatch
+):
+    def evaluated(runner):
+        raise AssertionError('the evaluation has begun')
+
+    monkeypatch.setattr(Runner, 'test', evaluated)
+    np.save(tmp_path / 'five.npy', np.zeros((5, 16, 2)))
+    arguments = [tiny.path, checkpoint, '--work-dir', tmp_path / 'work']
+    for option, value, fault in (
+        ('--curve', tmp_path / 'c.xyz', 'cannot draw this kind of file'),
+        ('--curve', tmp_path / 'five.npy' / 'c.png', 'cannot be written'),
+        ('--json', tmp_path, 'is a folder'),
+        ('--out', tmp_path, 'is a folder'),
+        ('--compare', f'x={tmp_path / "five.npy"}', 'no order of axes gives 4 persons'),
+    ):
+        assert fault in fails(test, *arguments, option, value)
+
+
+def test_persons_without_a_reference_length_are_not_counted(
+    test, tiny, checkpoint, tmp_path, capsys
+):
+    arguments = [tiny.path, checkpoint, '--work-dir', tmp_path / 'work']
+    arguments += ['--json', tmp_path / 's.json', '--cfg-options']
+    arguments += ['test_evaluator.type=LspPCKAccuracy']
+    arguments += ['test_dataloader.dataset.without_shoulder=1']
+    test.main([str(argument) for argument in arguments])
+    assert '3 persons, ' in capsys.readouterr().out
+    assert json.loads((tmp_path / 's.json').read_text())['persons'] == 3
 
 
 def test_a_detector_alone_is_called_one(test):

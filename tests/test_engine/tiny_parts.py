@@ -20,8 +20,9 @@ class NoiseDataset(BaseDataset):
 
     METAINFO = MPII_METAINFO
 
-    def __init__(self, count=12, **kwargs):
+    def __init__(self, count=12, without_shoulder=0, **kwargs):
         self.count = count
+        self.without_shoulder = without_shoulder
         super().__init__(serialize_data=False, **kwargs)
 
     @classmethod
@@ -41,6 +42,9 @@ class NoiseDataset(BaseDataset):
 
     def _item(self, index):
         random = np.random.default_rng(index)
+        known = np.ones((1, 16, 2), np.float32)
+        if index < self.without_shoulder:
+            known[0, 13] = 0
         return dict(
             id=index,
             img_id=index,
@@ -51,7 +55,7 @@ class NoiseDataset(BaseDataset):
             bbox_score=np.ones(1, np.float32),
             head_size=np.float32([10]),
             keypoints=random.uniform(0, 40, (1, 16, 2)).astype(np.float32),
-            keypoints_visible=np.ones((1, 16, 2), np.float32),
+            keypoints_visible=known,
         )
 
 

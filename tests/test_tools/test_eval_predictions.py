@@ -156,6 +156,16 @@ def test_faults_are_one_line_and_leave_nothing_behind(main, lsp, tmp_path, capsy
     assert not list(tmp_path.iterdir())
 
 
+def test_outputs_are_checked_before_the_work(main, tmp_path):
+    arguments = ['--dataset', 'lsp', '--gt', 'none.mat', '--pred', 'none.mat']
+    for option, path, fault in (
+        ('--curve', tmp_path / 'c.xyz', 'cannot draw this kind of file'),
+        ('--json', tmp_path, 'is a folder'),
+    ):
+        with pytest.raises(UserError, match=fault):
+            main([*arguments, option, str(path)])
+
+
 def test_head_boxes_have_no_use_on_lsp(main, lsp):
     arguments = ['--dataset', 'lsp', '--gt', lsp[0], '--pred', lsp[0]]
     with pytest.raises(UserError, match='--headboxes belongs to MPII'):
