@@ -12,15 +12,15 @@ Example:
 import argparse
 import datetime
 import json
-import os
-import platform
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+if __name__ == '__main__':
+    # Its own folder comes first on the path, in place of the repository.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import torch
 from mmengine.config import Config
@@ -30,6 +30,8 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 from torch import nn
 
+from benchmarks.machine import describe_machine
+from benchmarks.measure import peak_memory
 from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
 from phr_mmpose.engine.stages import StageSchedule
 from phr_mmpose.models.costs import build_without_memory, part_costs
@@ -40,7 +42,6 @@ from phr_mmpose.utils.files import atomic_path
 
 REPO = Path(__file__).resolve().parent.parent
 PREDICTION = 'prediction'
-PACKAGES = ('torch', 'numpy', 'mmpose', 'onedl-mmengine', 'mmengine', 'mmcv-lite')
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -107,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     result = dict(
         command=' '.join(['python', *sys.argv]),
         date=datetime.date.today().isoformat(),
-        machine=describe_machine(),
+        machine=describe_machine('cpu'),
         config=Path(args.config).name,
         batch=args.batch,
         size=model_size(config),
@@ -179,8 +180,7 @@ def measure(case: str, config: Config, args: argparse.Namespace) -> dict:
         seconds, more = time_prediction(model, config, args)
     else:
         seconds, more = time_stage(model, case, config, args)
-    # Kilobytes on Linux.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_memory('cpu')
     return dict(seconds=seconds, peak_memory_gb=round(peak, 3), **more)
 
 
@@ -240,30 +240,6 @@ def load_batch(pipeline: list, split: str, data: str, count: int) -> dict:
         )
     )
     return pseudo_collate([dataset[index] for index in range(count)])
-
-
-def describe_machine() -> dict:
-    """Describe the hardware and the versions that the numbers belong to."""
-    names = []
-    if Path('/proc/cpuinfo').is_file():
-        lines = Path('/proc/cpuinfo').read_text().splitlines()
-        names = [
-            line.split(':')[1].strip()
-            for line in lines
-            if line.startswith('model name')
-        ]
-    versions = dict(python=platform.python_version())
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return dict(
-        processor=names[0] if names else platform.processor() or platform.machine(),
-        cores=os.cpu_count(),
-        threads=torch.get_num_threads(),
-        versions=versions,
-    )
 
 
 def print_size(result: dict) -> None:

@@ -22,28 +22,29 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-# As a script, its own folder comes first on the path, in place of the repository.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if __name__ == '__main__':
+    # Its own folder comes first on the path, in place of the repository.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import torch  # noqa: E402
+import torch
 
-import phr_mmpose  # noqa: E402, F401  before mmpose: it lets the stack import
-from benchmarks.bars import judge  # noqa: E402
-from benchmarks.machine import computes_bf16, describe_machine  # noqa: E402
-from benchmarks.photos import link_lsp, make_synthetic  # noqa: E402
-from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for  # noqa: E402
-from benchmarks.plot import draw_growth  # noqa: E402
-from benchmarks.processes import measure_apart  # noqa: E402
-from benchmarks.report import (  # noqa: E402
+import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from benchmarks.bars import judge
+from benchmarks.machine import computes_bf16, describe_machine
+from benchmarks.photos import link_lsp, make_synthetic
+from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for
+from benchmarks.plot import draw_growth
+from benchmarks.processes import measure_apart
+from benchmarks.report import (
     add_shares,
     bars_table,
     summarise_cases,
     table_page,
 )
-from phr_mmpose.utils.cli import run  # noqa: E402
-from phr_mmpose.utils.errors import UserError  # noqa: E402
-from phr_mmpose.utils.files import atomic_path, check_output  # noqa: E402
-from phr_mmpose.utils.pictures import check_picture  # noqa: E402
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.utils.pictures import check_picture
 
 _REPEATS, _QUICK_REPEATS = 5, 1
 # Photos and persons of the loaders.

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 from pathlib import Path
 
@@ -6,20 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks import paper_model
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 
 REPO = Path(__file__).resolve().parent.parent.parent
 CONFIG = REPO / 'configs' / 'phr_tiny_figures.py'
-
-
-@pytest.fixture(scope='module')
-def paper_model():
-    path = REPO / 'benchmarks' / 'paper_model.py'
-    spec = importlib.util.spec_from_file_location('paper_model', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +40,7 @@ def lsp(tmp_path_factory):
     return folder
 
 
-def run_case(paper_model, capsys, lsp, case):
+def run_case(capsys, lsp, case):
     paper_model.main(
         ['--config', str(CONFIG), '--data', str(lsp), '--batch', '2']
         + ['--iterations', '2', '--random-init', '--case', case]
@@ -65,21 +56,21 @@ def run_case(paper_model, capsys, lsp, case):
         ('joint', {'loss', 'loss_detector', 'loss_refiner'}),
     ],
 )
-def test_a_stage_trains_what_it_names(paper_model, capsys, lsp, case, losses):
-    result = run_case(paper_model, capsys, lsp, case)
+def test_a_stage_trains_what_it_names(capsys, lsp, case, losses):
+    result = run_case(capsys, lsp, case)
     assert set(result['losses']) == losses
     assert all(np.isfinite(value) for value in result['losses'].values())
     assert len(result['seconds']) == 2 and min(result['seconds']) > 0
     assert result['peak_memory_gb'] > 0.1
 
 
-def test_prediction(paper_model, capsys, lsp):
-    result = run_case(paper_model, capsys, lsp, 'prediction')
+def test_prediction(capsys, lsp):
+    result = run_case(capsys, lsp, 'prediction')
     assert result['joints'] == 16 and 'losses' not in result
     assert len(result['seconds']) == 2
 
 
-def test_the_paper_s_model_has_the_paper_s_size(paper_model):
+def test_the_paper_s_model_has_the_paper_s_size():
     config = load_config(REPO / 'configs' / 'phr_res152_mpii.py')
     size = paper_model.model_size(config)
     assert size['detector']['gmac'] == pytest.approx(17.8, abs=0.1)
@@ -88,7 +79,7 @@ def test_the_paper_s_model_has_the_paper_s_size(paper_model):
     assert size['refiner']['parameters'] == 17_370_528
 
 
-def test_bad_arguments_get_one_line(paper_model, tmp_path):
+def test_bad_arguments_get_one_line(tmp_path):
     with pytest.raises(UserError, match='--batch must be at least 1, got 0'):
         paper_model.main(['--batch', '0'])
     with pytest.raises(UserError, match=r'lsp_train\.json'):
