@@ -7,6 +7,9 @@ are 0-based; MPII's and LSP's own files count from 1.
 
 import numpy as np
 
+# PCKh's reference length as a share of the head box's diagonal (MPII).
+HEAD_SIZE_SHARE = 0.6
+
 MPII_JOINTS = (
     'right_ankle',
     'right_knee',

@@ -6,10 +6,9 @@ import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
-from phr_mmpose.datasets.body.part_dataset import HEAD_SIZE_SHARE
 from phr_mmpose.datasets.figures.cache import FigureCache
 from phr_mmpose.datasets.figures.renderer import Figure, draw_figure
-from phr_mmpose.datasets.joints import MPII_JOINTS, build_metainfo
+from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE, MPII_JOINTS, build_metainfo
 from phr_mmpose.utils.errors import UserError
 
 _MIN_SIZE, _MAX_SIZE = 64, 1024

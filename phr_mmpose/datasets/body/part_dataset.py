@@ -7,12 +7,11 @@ import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
 from phr_mmpose.datasets.crops import CropCache, CropGeometry, CropPlan
+from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.datasets.part_list import PartList, load_part_list
 
 # A person's box is a square of this side times `scale`, in pixels.
 PIXELS_PER_SCALE = 200.0
-# PCKh's reference length as a share of the head box's diagonal (MPII).
-HEAD_SIZE_SHARE = 0.6
 
 
 class PartDataset(BaseCocoStyleDataset):

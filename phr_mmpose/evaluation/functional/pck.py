@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.utils.errors import UserError
 
 PARTS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle')
 COLUMNS = (*PARTS, 'Total')
-HEAD_SIZE_FACTOR = 0.6
 
 # A joint that lies exactly on the threshold is a hit; the division may round it
 # up by some units in the last place. A billionth of the threshold is far below
@@ -82,7 +82,7 @@ def head_sizes(head_boxes: np.ndarray) -> np.ndarray:
         np.ndarray: Shape (N,): 0.6 x the box's diagonal, in its pixels.
     """
     boxes = np.asarray(head_boxes, np.float64).reshape(-1, 4)
-    return HEAD_SIZE_FACTOR * _norm(boxes[:, 2:] - boxes[:, :2])
+    return HEAD_SIZE_SHARE * _norm(boxes[:, 2:] - boxes[:, :2])
 
 
 def normalized_distances(
