@@ -32,7 +32,7 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output, make_folder
 
@@ -96,6 +96,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
+    check_within('--hollow-below', args.hollow_below, 0, 1)
     if args.batch is not None and args.batch < 1:
         raise UserError(f'--batch must be at least 1, got {args.batch}')
     return args

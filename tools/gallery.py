@@ -30,7 +30,7 @@ from phr_mmpose.evaluation.functional.pck import column_joints, normalized_dista
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.ranking import GROUPS, choose_persons, person_errors
-from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.pictures import check_picture
 from phr_mmpose.visualization.gallery import (
@@ -100,8 +100,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
             raise UserError(
                 f'--{name} {getattr(args, name)}: give a number from 1 to {highest}'
             )
-    if not 20 <= args.dpi <= 1200:
-        raise UserError(f'--dpi {args.dpi}: give a number from 20 to 1200')
+    check_within('--dpi', args.dpi, 20, 1200)
     if '.json' not in args.gt.suffixes:
         raise UserError(
             f'{args.gt}: give the annotation list from '

@@ -22,7 +22,7 @@ from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
 from phr_mmpose.datasets.boxes import check_boxes
-from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.visualization.cascade_panel import (
     CascadeView,
@@ -89,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: If the photo, the box, the config or the weights are faulty.
     """
     args = parse_args(argv)
-    if not 20 <= args.dpi <= 1200:
-        raise UserError(f'--dpi {args.dpi}: give a number from 20 to 1200')
+    check_within('--dpi', args.dpi, 20, 1200)
+    check_within('--sure', args.sure, 0, 1)
     panels = name_panels(args.photos, args.out)
     images = [read_photo(photo) for photo in args.photos]
     boxes = [parse_box(args.box, image) if args.box else None for image in images]

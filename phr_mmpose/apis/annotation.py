@@ -71,7 +71,8 @@ class Annotator:
             A video that ends early has a ``note``, and the frames before.
 
         Raises:
-            UserError: If the file or a box is faulty; nothing is written then.
+            UserError: If the file or a box is faulty, or a picture cannot be
+                written; no maps are written then.
         """
         try:
             if media.is_video:
@@ -86,18 +87,11 @@ class Annotator:
     def _photo(self, media: Media) -> dict:
         image = read_photo(media.path)
         boxes, box_scores = self.boxes(media.path, image)
+        maps = None
         if self.maps:
             poses, maps = estimate_maps(
                 self.model, image, boxes, box_scores, self.at_once
             )
-            with atomic_path(self.out_dir / 'maps' / f'{media.name}.npz') as temporary:
-                np.savez_compressed(
-                    temporary,
-                    detector=maps.detector.astype(np.float16),
-                    regressor=maps.regressor.astype(np.float16),
-                    centers=maps.centers,
-                    sizes=maps.sizes,
-                )
         else:
             poses = estimate_poses(self.model, image, boxes, box_scores, self.at_once)
         height, width = image.shape[:2]
@@ -106,6 +100,15 @@ class Annotator:
             drawn = self.out_dir / 'drawn' / f'{media.name}.jpg'
             save_picture(drawn, self._drawn(image, poses))
             result['drawn'] = str(drawn.relative_to(self.out_dir))
+        if maps is not None:
+            with atomic_path(self.out_dir / 'maps' / f'{media.name}.npz') as temporary:
+                np.savez_compressed(
+                    temporary,
+                    detector=maps.detector.astype(np.float16),
+                    regressor=maps.regressor.astype(np.float16),
+                    centers=maps.centers,
+                    sizes=maps.sizes,
+                )
         return dict(result, persons=persons(poses))
 
     def _video(self, media: Media, tick: Callable[[int], None]) -> dict:

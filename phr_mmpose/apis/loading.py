@@ -25,7 +25,8 @@ def choose_device(name: str | None) -> torch.device:
         name = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        # Some names are of devices that keep no values.
+        torch.zeros(1, device=device).cpu()
     # torch names the fault by any of these, and asserts that it has CUDA.
     except (RuntimeError, AssertionError, NotImplementedError, ValueError):
         raise UserError(

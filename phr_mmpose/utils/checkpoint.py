@@ -23,7 +23,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 # HistoryBuffer pickles its statistics as getattr(HistoryBuffer, name).
 _STATISTICS = ('min', 'max', 'current', 'mean')
@@ -274,8 +274,11 @@ def _explain(name: str, error: Exception) -> str:
             f'{name} was not loaded, it asks to run {refused[1]}, which weights never '
             'need: use a checkpoint from a source you trust, saved as a state_dict'
         )
-    cause = str(error).strip().splitlines() or ['no data']
-    return (
-        f'{name} is damaged or no checkpoint ({type(error).__name__}: '
-        f'{cause[0][:160]}): copy or download it again'
-    )
+    # No more of what torch says: it goes on with ways to run a file's code.
+    kind = 'no pickle' if isinstance(error, pickle.UnpicklingError) else _kind(error)
+    return f'{name} is damaged or no checkpoint ({kind}): copy or download it again'
+
+
+def _kind(error: Exception) -> str:
+    """Put an error into its kind and its message's first sentence."""
+    return re.split(r'\.\s|[;,] ', first_line(error), maxsplit=1)[0].rstrip('.')

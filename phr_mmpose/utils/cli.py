@@ -1,4 +1,4 @@
-"""How every tool ends: a result, or one clear line."""
+"""How every tool ends, with a result or one clear line, and what they all check."""
 
 import sys
 from collections.abc import Callable
@@ -23,6 +23,22 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print('error: interrupted', file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def check_within(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a number that is out of its range, or none at all.
+
+    Args:
+        option (str): The option, as it is written on the command line.
+        value (float): What it was given.
+        low (float): The least that it may be.
+        high (float): The most.
+
+    Raises:
+        UserError: If it is not within.
+    """
+    if not low <= value <= high:
+        raise UserError(f'{option} {value:g}: give a number from {low:g} to {high:g}')
 
 
 def _own_line(error: UserError) -> str:

@@ -81,6 +81,6 @@ def test_sizes_that_do_not_fit_are_refused(config, checkpoints, tmp_path):
     )
 
 
-@pytest.mark.parametrize('device', ['gpu', 'cuda:97'])
+@pytest.mark.parametrize('device', ['gpu', 'cuda:97', 'meta'])
 def test_a_device_that_is_not_there_is_refused(config, checkpoints, device):
     assert f"device '{device}'" in refused(config, checkpoints['with_meta'], device)

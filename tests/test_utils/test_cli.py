@@ -3,7 +3,7 @@
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 
 
@@ -31,3 +31,11 @@ def test_an_interruption_has_its_own_code(capsys):
         run(interrupted)
     assert stop.value.code == 130
     assert capsys.readouterr().err == 'error: interrupted\n'
+
+
+@pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
+def test_numbers_out_of_range_are_refused(value):
+    with pytest.raises(UserError, match=r'^--sure \S+: give a number from 0 to 1$'):
+        check_within('--sure', value, 0, 1)
+    check_within('--sure', 0, 0, 1)
+    check_within('--sure', 1, 0, 1)
