@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.fits import fit_power
 from phr_mmpose.utils.files import atomic_path
@@ -62,6 +63,13 @@ def _draw(panel, case: Mapping, key: str) -> None:
     label = f'exponent {exponent:.2f}'
     panel.plot(sizes, factor * sizes**exponent, color=_LINE, label=label)
     panel.set(xscale='log', yscale='log')
+    # The measured sizes alone: between powers of ten matplotlib's crowd each other.
+    panel.set_xticks(sizes, [f'{size:g}' for size in case['sizes']])
+    panel.tick_params(axis='x', labelsize=8, labelrotation=45)
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter('{x:g}')
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_minor_locator(NullLocator())
     panel.grid(color='0.85', linewidth=0.7)
     panel.spines[['top', 'right']].set_visible(False)
     panel.legend(frameon=False)
