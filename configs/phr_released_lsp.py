@@ -4,7 +4,9 @@ _base_ = ['_base_/runtime.py', '_base_/cascade_released.py', '_base_/lsp.py']
 
 # To train them further (--load-from), where they match the cascade.
 stages = [dict(name='joint', trains=['detector', 'refiner'], epochs=10, lr=2.5e-5)]
-optim_wrapper = dict(optimizer=dict(type='RMSprop', lr=2.5e-5, alpha=0.99, eps=1e-8))
+optim_wrapper = dict(
+    optimizer=dict(type='FusedRMSprop', lr=2.5e-5, alpha=0.99, eps=1e-8)
+)
 
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

@@ -108,7 +108,7 @@ def test_the_paper_s_model(name):
     assert model.head.decoder.input_size == (256, 256)
     assert tuple(config.model.backbone.strides) == (1, 2, 2, 1)
     assert config.train_dataloader.batch_size == 8
-    assert config.optim_wrapper.optimizer.type == 'RMSprop'
+    assert config.optim_wrapper.optimizer.type == 'FusedRMSprop'
     pretrained = config.model.backbone.init_cfg
     assert pretrained.checkpoint == 'torchvision://resnet152'
 

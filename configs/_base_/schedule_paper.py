@@ -16,4 +16,4 @@ stages = [
     ),
     dict(name='joint', trains=['detector', 'refiner'], epochs=50, lr=2.5e-5),
 ]
-optim_wrapper = dict(optimizer=dict(type='RMSprop', lr=1e-3, alpha=0.99, eps=1e-8))
+optim_wrapper = dict(optimizer=dict(type='FusedRMSprop', lr=1e-3, alpha=0.99, eps=1e-8))

@@ -1,5 +1,6 @@
 """Optimizers."""
 
 from phr_mmpose.engine.optimizers.fused_adamw import FusedAdamW
+from phr_mmpose.engine.optimizers.fused_rmsprop import FusedRMSprop
 
-__all__ = ['FusedAdamW']
+__all__ = ['FusedAdamW', 'FusedRMSprop']
