@@ -19,7 +19,7 @@ stages = [
     dict(
         name='detector',
         trains=['detector'],
-        epochs=6,
+        epochs=5,
         lr=dict(policy='cosine', start=2e-3, end=5e-4, warmup=100),
     ),
     dict(
@@ -36,7 +36,7 @@ stages = [
     ),
 ]
 optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
-train_cfg = dict(val_interval=9)
+train_cfg = dict(val_interval=8)
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='StagedTrainingHook'),
