@@ -32,13 +32,12 @@ from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import (
     column_joints,
     joint_rates,
-    normalized_distances,
     splits,
 )
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
-from phr_mmpose.evaluation.scoring import Scores, score
+from phr_mmpose.evaluation.scoring import Scores, score_joints
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
@@ -175,16 +174,7 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
         note(line)
     remark_grid(args.pred, one_based)
 
-    distances = normalized_distances(predictions.joints, truth.joints, truth.reference)
-    scores = score(
-        distances,
-        truth.annotated,
-        truth.unoccluded,
-        truth.names,
-        truth.measure,
-        truth.thr,
-        truth.extra_thrs,
-    )
+    distances, scores = score_joints(predictions.joints, truth)
     print(f'{persons}, {args.pred}')
     print(table(scores.rows))
     if args.dataset == 'mpii':

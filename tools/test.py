@@ -218,7 +218,7 @@ def check_files(
     shape = len(dataset), dataset.metainfo['num_keypoints']
     # Only their number matters here.
     joints, known = np.zeros((*shape, 2)), np.ones(shape, bool)
-    (metric,) = (m for m in runner.test_evaluator.metrics if isinstance(m, PartPCK))
+    metric = part_metric(runner)
     prepared = metric.prepare(Poses(joints, joints, known, None, np.ones(len(dataset))))
     truth = ground_truth(path, metric, *prepared)
     for name, file in files.items():
@@ -288,6 +288,12 @@ def the_metric(config: Config) -> dict:
     return found[0]
 
 
+def part_metric(runner: Runner) -> PartPCK:
+    """Return the metric that :func:`the_metric` found in the config, as built."""
+    (metric,) = (m for m in runner.test_evaluator.metrics if isinstance(m, PartPCK))
+    return metric
+
+
 class CollectResults(Hook):
     """Keep what the metric has collected; it forgets it once it has rated it."""
 
@@ -308,8 +314,7 @@ class CollectResults(Hook):
         """
         if batch_idx + 1 < len(runner.test_dataloader):
             return
-        metrics = runner.test_evaluator.metrics
-        (self.metric,) = (each for each in metrics if isinstance(each, PartPCK))
+        self.metric = part_metric(runner)
         self._results = list(self.metric.results)
 
     def distances(self) -> tuple[np.ndarray, Poses, tuple[str, ...], np.ndarray]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from phr_mmpose.evaluation.curves import draw_system_curves
-from phr_mmpose.evaluation.functional.pck import normalized_distances
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
-from phr_mmpose.evaluation.scoring import score
+from phr_mmpose.evaluation.scoring import score_joints
 from phr_mmpose.utils.errors import UserError
 
 
@@ -90,18 +89,7 @@ class Comparison:
         """
         if name in self.scores:
             raise UserError(f'--compare: the name {name!r} is taken; choose another')
-        truth = self.truth
-        distances = normalized_distances(joints, truth.joints, truth.reference)
-        self._distances[name] = distances
-        self.scores[name] = score(
-            distances,
-            truth.annotated,
-            truth.unoccluded,
-            truth.names,
-            truth.measure,
-            truth.thr,
-            truth.extra_thrs,
-        )
+        self._distances[name], self.scores[name] = score_joints(joints, self.truth)
 
     def add_file(
         self, name: str, path: str, one_based: bool = False, key: str | None = None
@@ -139,15 +127,8 @@ class Comparison:
             UserError: If the suffix is of no kind that can be drawn.
         """
         truth = self.truth
-        draw_system_curves(
-            self._distances,
-            truth.annotated,
-            truth.names,
-            truth.measure,
-            truth.thr,
-            path,
-            title,
-        )
+        systems = {name: (d, truth.annotated) for name, d in self._distances.items()}
+        draw_system_curves(systems, truth.names, truth.measure, truth.thr, path, title)
 
     def _measure(self) -> str:
         return f'{self.truth.measure}@{self.truth.thr:g}'

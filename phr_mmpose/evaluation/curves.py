@@ -75,30 +75,27 @@ def draw_split_curves(
     Raises:
         UserError: If the suffix is of no kind that can be drawn.
     """
-    thresholds = np.linspace(0, thr, _POINTS)
-    columns = column_joints(names)
-    curves = {
-        f'{name} joints': pck_curve(distances, mask, columns, thresholds)
+    systems = {
+        f'{name} joints': (distances, mask)
         for name, mask in splits(annotated, unoccluded).items()
     }
-    draw_curves(curves, thresholds, measure, path, title)
+    draw_system_curves(systems, names, measure, thr, path, title)
 
 
 def draw_system_curves(
-    distances: Mapping[str, np.ndarray],
-    annotated: np.ndarray,
+    systems: Mapping[str, tuple[np.ndarray, np.ndarray]],
     names: Sequence[str],
     measure: str,
     thr: float,
     path: str | Path,
     title: str = '',
 ) -> None:
-    """Draw several systems' curves of all joints.
+    """Draw several systems' curves.
 
     Args:
-        distances (Mapping[str, np.ndarray]): For each system's name its
-            normalised distances of shape (N, K), N persons of K joints.
-        annotated (np.ndarray): Shape (N, K), non-zero where annotated.
+        systems (Mapping[str, tuple[np.ndarray, np.ndarray]]): For each name the
+            normalised distances, shape (N, K), N persons of K joints, and what
+            counts, shape (N, K), non-zero for the instances to count.
         names (Sequence[str]): The K joint names.
         measure (str): ``'PCK'`` or ``'PCKh'``.
         thr (float): The last threshold.
@@ -111,8 +108,8 @@ def draw_system_curves(
     thresholds = np.linspace(0, thr, _POINTS)
     columns = column_joints(names)
     curves = {
-        name: pck_curve(errors, annotated, columns, thresholds)
-        for name, errors in distances.items()
+        name: pck_curve(distances, counted, columns, thresholds)
+        for name, (distances, counted) in systems.items()
     }
     draw_curves(curves, thresholds, measure, path, title)
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phr_mmpose.evaluation.functional.pck import column_joints, column_rates, splits
+from phr_mmpose.evaluation.functional.pck import (
+    column_joints,
+    column_rates,
+    normalized_distances,
+    splits,
+)
+from phr_mmpose.evaluation.ground_truth import GroundTruth
 
 
 @dataclass
@@ -66,3 +72,27 @@ def score(
         rows[f'{measure}@{extra:g}'] = row
         metrics.update({f'{key}@{extra:g}': rate for key, rate in row.items()})
     return Scores(metrics, rows)
+
+
+def score_joints(joints: np.ndarray, truth: GroundTruth) -> tuple[np.ndarray, Scores]:
+    """Rate predictions against a ground truth.
+
+    Args:
+        joints (np.ndarray): Predictions (N, K, 2) of N persons with K joints, on
+            the grid of the ground truth.
+        truth (GroundTruth): The persons.
+
+    Returns:
+        tuple[np.ndarray, Scores]: Normalised distances (N, K), and the rates.
+    """
+    distances = normalized_distances(joints, truth.joints, truth.reference)
+    scores = score(
+        distances,
+        truth.annotated,
+        truth.unoccluded,
+        truth.names,
+        truth.measure,
+        truth.thr,
+        truth.extra_thrs,
+    )
+    return distances, scores
