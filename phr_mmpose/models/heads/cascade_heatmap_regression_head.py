@@ -1,16 +1,15 @@
 """The cascade: part detection, stacking, regression (paper, Fig. 1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.registry import MODELS
 from torch import Tensor
 
-from phr_mmpose.codecs.part_map_codec import PartMapCodec
-from phr_mmpose.models.heads.map_head import MapHead, average_views
-from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
+from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
+from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
@@ -19,7 +18,7 @@ _STACKS = ('sigmoid', 'logits')
 @MODELS.register_module(
     name=['CascadeHeatmapRegressionHead', 'CascadeHeatmapRegression']
 )
-class CascadeHeatmapRegressionHead(MapHead):
+class CascadeHeatmapRegressionHead(CascadeMapsHead):
     """Detect visible parts, stack their maps with the image, regress all joints.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
@@ -94,9 +93,12 @@ class CascadeHeatmapRegressionHead(MapHead):
         self.out_channels = out_channels
         self.stack = stack
         self.feature_index = feature_index
-        sizes = dict(input_size=input_size, heatmap_size=heatmap_size or input_size)
-        self.detector_codec = KEYPOINT_CODECS.build(
-            {**sizes, **(detector_codec or dict(type='BinaryDisc'))}
+        self.detector_codec, self.decoder = build_codecs(
+            input_size,
+            heatmap_size,
+            detector_codec,
+            decoder,
+            alone=refiner is None,
         )
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
         self.loss_detector = MODELS.build(
@@ -105,11 +107,7 @@ class CascadeHeatmapRegressionHead(MapHead):
         # A loss from elsewhere that does not say is taken for the usual kind.
         self.takes_logits = getattr(self.loss_detector, 'takes_logits', True)
         self.refiner = self.loss_refiner = None
-        self.decoder = self.detector_codec
         if refiner is not None:
-            self.decoder = KEYPOINT_CODECS.build(
-                {**sizes, **(decoder or dict(type='GaussianConfidence'))}
-            )
             stacked = out_channels + (
                 image_channels if feature_index is None else feature_channels
             )
@@ -129,11 +127,6 @@ class CascadeHeatmapRegressionHead(MapHead):
             self._check_refiner(stacked)
         self._check_parts(DETECTOR)
         self.trained = self.parts
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """tuple[str]: The names of the parts that there are."""
-        return PARTS if self.refiner is not None else (DETECTOR,)
 
     def _check_parts(self, name: str) -> None:
         """Refuse a part that gives another number of maps than there are parts."""
@@ -330,69 +323,18 @@ class CascadeHeatmapRegressionHead(MapHead):
             for name in names
         )
 
-    def predict_maps(
-        self,
-        feats: tuple[Tensor, ...] | list[tuple[Tensor, ...]],
-        batch_data_samples: list,
-        test_cfg: Mapping,
-    ) -> tuple[Tensor, PartMapCodec, dict[str, Tensor]]:
-        """Compute the maps of the cascade's last part or, on request, the detector.
+    def part_maps(
+        self, feats: tuple[Tensor, ...], with_refiner: bool
+    ) -> dict[str, Tensor]:
+        """Run the detector and, if asked for, the refiner.
 
         Args:
-            feats (tuple[Tensor] | list[tuple[Tensor]]): As for
-                :meth:`detect`; with ``flip_test`` of the doubled batch, all
-                images and then all mirrored ones, or a list of two.
-            batch_data_samples (list[PoseDataSample]): The samples.
-            test_cfg (Mapping): ``flip_test``; ``shift_heatmap``
-                (default True: align the mirrored maps; at full resolution
-                they align by themselves);
-                ``output``, ``'refiner'`` (the default where there is one) or
-                ``'detector'``; ``output_heatmaps``.
+            feats (tuple[Tensor]): As for :meth:`detect`.
+            with_refiner (bool): Whether the refiner's maps are wanted.
 
         Returns:
-            tuple[Tensor, PartMapCodec, dict[str, Tensor]]: The maps, their
-            codec and the fields ``heatmaps`` (the last part's) and
-            ``detector_heatmaps`` (probabilities, or the confidence that it
-            regresses), all (B, K, H, W).
-
-        Raises:
-            UserError: If ``output`` is of another name.
+            dict[str, Tensor]: By part, (B, K, H, W) float32 each.
         """
-        last = self.parts[-1]
-        output = test_cfg.get('output', last)
-        if output not in self.parts:
-            raise UserError(
-                f'test_cfg.output must be one of {self.parts}, got {output!r}'
-            )
-        with_fields = test_cfg.get('output_heatmaps', False)
-        with_refiner = REFINER in self.parts and (with_fields or output == REFINER)
-        if isinstance(feats, list):
-            views = [self._maps(each, with_refiner) for each in feats]
-            maps = {
-                name: torch.cat([view[name] for view in views]) for name in views[0]
-            }
-        else:
-            maps = self._maps(feats, with_refiner)
-        if test_cfg.get('flip_test', False):
-            indices = batch_data_samples[0].metainfo['flip_indices']
-            shift = test_cfg.get('shift_heatmap', True)
-            # Input column x is heatmap column x / s. Its mirror image, W - 1 - x,
-            # lies (s - 1) / s columns off the mirrored x / s.
-            offset = 1 - 1 / self.decoder.stride if shift else 0.0
-            maps = {
-                name: average_views(value, indices, offset)
-                for name, value in maps.items()
-            }
-        codec = self.decoder if output == REFINER else self.detector_codec
-        fields = (
-            dict(heatmaps=maps[last], detector_heatmaps=maps[DETECTOR])
-            if with_fields
-            else {}
-        )
-        return maps[output], codec, fields
-
-    def _maps(self, feats: tuple[Tensor, ...], with_refiner: bool) -> dict[str, Tensor]:
-        """The detector's maps and, if asked for, the refiner's, in float32."""
         logits = self.detect(feats)
         maps = {DETECTOR: self.estimate(logits.float())}
         if with_refiner:

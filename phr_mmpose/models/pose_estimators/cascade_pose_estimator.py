@@ -4,18 +4,15 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
 import torch
-from mmengine.structures import InstanceData
 from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from phr_mmpose.models.folding import fold_batch_norm
-from phr_mmpose.models.heads.map_head import PredictedJoints
 from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
-from phr_mmpose.models.pose_estimators.photo_pixels import to_photo_pixels
+from phr_mmpose.models.pose_estimators.pred_instances import add_joints
 from phr_mmpose.utils.errors import UserError
 
 _PRECISIONS = dict(bfloat16=torch.bfloat16, float16=torch.float16)
@@ -195,7 +192,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             else:
                 feats = [self.extract_feat(view) for view in (inputs, inputs.flip(-1))]
             joints = self.head.predict_joints(feats, data_samples, test_cfg)
-        return _add_joints(joints, data_samples, test_cfg)
+        return add_joints(joints, data_samples, test_cfg)
 
     def _fold(self, dtype: torch.dtype | None) -> 'CascadePoseEstimator':
         """Return the folded copy for a precision, a new one where there is none."""
@@ -237,34 +234,3 @@ def _precision(name: str | None) -> torch.dtype | None:
             f'test_cfg.autocast must be one of {tuple(_PRECISIONS)}, got {name!r}'
         )
     return _PRECISIONS.get(name)
-
-
-def _add_joints(joints: PredictedJoints, samples: list, test_cfg: dict) -> list:
-    """Do for a batch what MMPose's ``add_pred_to_datasample`` does for each sample."""
-    keypoints = to_photo_pixels(joints.keypoints, samples)
-    chosen = test_cfg.get('output_keypoint_indices')
-    count = keypoints.shape[1]
-    # One transfer, so that the host waits for the device once.
-    packed = torch.cat((keypoints, joints.scores[..., None].to(keypoints)), dim=-1)
-    packed = packed[:, None].cpu().numpy()
-    if chosen is not None:
-        packed = packed[:, :, chosen]
-    packed = packed.astype(np.float32)
-    keypoints, scores = packed[..., :2], packed[..., 2]
-    for index, sample in enumerate(samples):
-        sample.pred_instances = InstanceData(
-            keypoints=keypoints[index],
-            keypoint_scores=scores[index],
-            keypoints_visible=scores[index],
-            bboxes=sample.gt_instances.bboxes,
-            bbox_scores=sample.gt_instances.bbox_scores,
-        )
-        if joints.fields is None:
-            continue
-        fields = joints.fields[index]
-        if chosen is not None:
-            for key, value in fields.all_items():
-                if value.shape[0] == count:
-                    fields.set_field(value[chosen], key)
-        sample.pred_fields = fields
-    return samples
