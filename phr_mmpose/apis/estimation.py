@@ -11,12 +11,8 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from phr_mmpose.models import batch_sizes
 from phr_mmpose.utils.errors import UserError
-
-# Pixels of the crops that a model is given at once, unless said otherwise. On a GPU
-# 16 persons of 256 x 256 px, about 2 GB with the paper's model and a flip test; on a
-# CPU 2 of them: its caches hold no more, and fresh memory costs it time.
-_PIXELS_AT_ONCE = dict(cuda=16 * 256**2, cpu=2 * 256**2)
 
 
 @dataclass
@@ -83,15 +79,14 @@ def persons_at_once(model: TopdownPoseEstimator) -> int:
     Returns:
         int: As many as suit its device and the size of its input.
     """
-    device = next(model.parameters()).device.type
-    pixels = _PIXELS_AT_ONCE.get(device, _PIXELS_AT_ONCE['cuda'])
+    # Not of its parameters: an ONNX file has none.
+    device = model.data_preprocessor.device.type
     sizes = (
         transform['input_size']
         for transform in model.cfg.test_dataloader.dataset.pipeline
         if 'input_size' in transform
     )
-    width, height = next(sizes, (256, 256))
-    return max(1, pixels // (width * height))
+    return batch_sizes.persons_at_once(device, next(sizes, (256, 256)))
 
 
 def estimate_poses(

@@ -60,10 +60,8 @@ def test_a_photo_s_persons_are_bounded_batches(
 def test_more_small_crops_are_taken_at_once(model, monkeypatch, side, device, expected):
     pipeline = [dict(type='TopdownAffine', input_size=(side, side))]
     monkeypatch.setitem(model.cfg.test_dataloader.dataset, 'pipeline', pipeline)
-    weights = torch.empty(1, device=device)
-    with monkeypatch.context() as patch:
-        patch.setattr(type(model), 'parameters', lambda self: iter([weights]))
-        assert persons_at_once(model) == expected
+    monkeypatch.setattr(model.data_preprocessor, '_device', torch.device(device))
+    assert persons_at_once(model) == expected
 
 
 def test_photos_share_batches(model, photo, batches):

@@ -10,6 +10,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from phr_mmpose.models.batch_sizes import predict_in_parts
 from phr_mmpose.models.folding import fold_batch_norm
 from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
 from phr_mmpose.models.pose_estimators.pred_instances import add_joints
@@ -160,7 +161,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         return self._folded[key]
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Predict the joints of a batch.
+        """Predict the joints of a batch, on a CPU in parts that suit it.
 
         Args:
             inputs (Tensor): Images (B, C, H, W), normalised.
@@ -182,6 +183,12 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             folded = self._fold(dtype)
             folded.test_cfg = {**test_cfg, 'fold': False}
             return folded.predict(inputs, data_samples)
+        return predict_in_parts(self._predict, inputs, data_samples)
+
+    def _predict(self, inputs: Tensor, data_samples: list) -> list:
+        """As :meth:`predict`, all at once and with the modules as they are."""
+        test_cfg = self.test_cfg or {}
+        dtype = _precision(test_cfg.get('autocast'))
         # Disabled it would also end one around this call.
         device = inputs.device.type
         with torch.autocast(device, dtype) if dtype is not None else nullcontext():
