@@ -33,6 +33,19 @@ def checkpoints(tmp_path_factory) -> dict[str, str]:
     return {path.stem: str(path) for path in folder.iterdir()}
 
 
+@pytest.fixture(scope='session')
+def exported(config, checkpoints, tmp_path_factory) -> str:
+    """The cascade of ``config`` as an ONNX file."""
+    pytest.importorskip('onnx', reason='needs the extra "onnx"')
+    pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
+    from phr_mmpose.apis.onnx_export import export_onnx
+    from phr_mmpose.apis.pose_model import load_pose_model
+
+    path = tmp_path_factory.mktemp('onnx') / 'cascade.onnx'
+    export_onnx(load_pose_model(config, checkpoints['with_meta'], 'cpu'), path)
+    return str(path)
+
+
 def random_weights(config: str) -> dict[str, torch.Tensor]:
     """Weights of a config's model that answer each photo differently."""
     from mmpose.models.builder import build_pose_estimator

@@ -25,6 +25,7 @@ from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
 from phr_mmpose.evaluation.comparison import (
     Comparison,
     choose_one_based,
@@ -51,7 +52,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='the config, a .py file')
-    parser.add_argument('checkpoint', help='the checkpoint, a .pth file')
+    parser.add_argument(
+        'checkpoint',
+        help='the checkpoint, a .pth file, or what tools/export_onnx.py wrote',
+    )
     parser.add_argument(
         '--detector', action='store_true', help="score the detector's own maps"
     )
@@ -242,9 +246,15 @@ def evaluate(
     Returns:
         tuple: The metrics, and what they were computed from.
     """
-    weights = get_state_dict(load_from_local(args.checkpoint, 'cpu'), args.checkpoint)
+    weights = None
+    if is_onnx(args.checkpoint):
+        config.model = onnx_model(config.model, args.checkpoint)
+    else:
+        checkpoint = load_from_local(args.checkpoint, 'cpu')
+        weights = get_state_dict(checkpoint, args.checkpoint)
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
-    config.load_from, config.resume = args.checkpoint, False
+    config.load_from = args.checkpoint if weights is not None else None
+    config.resume = False
     if args.detector:
         config.model.test_cfg = {
             **(config.model.get('test_cfg') or {}),
@@ -258,7 +268,8 @@ def evaluate(
         runner = Runner.from_cfg(config)
         # Testing would build it itself, where faults of its own show as well.
         runner.test_loop  # noqa: B018
-    check_matches(runner.model, weights, args.checkpoint)
+    if weights is not None:
+        check_matches(runner.model, weights, args.checkpoint)
     if files:
         check_files(runner, args.config, files, one_based)
     collected = CollectResults()

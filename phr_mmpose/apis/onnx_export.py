@@ -10,15 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from phr_mmpose.models.backbones.onnx_maps import CROPS, OUTPUTS
 from phr_mmpose.models.folding import fold_batch_norm
 from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
-from phr_mmpose.models.parts import DETECTOR
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
-CROPS = 'crops'
-REGRESSOR = 'regressor'
 TOLERANCE = 1e-4
 _OPSET = 17
 
@@ -47,7 +45,7 @@ class ExportedCascade(nn.Module):
         # The layout of memory is the runtime's business.
         self.model.memory_format = torch.contiguous_format
         self.model.to(memory_format=torch.contiguous_format)
-        self.outputs = (DETECTOR,) if head.refiner is None else (DETECTOR, REGRESSOR)
+        self.outputs = tuple(OUTPUTS[part] for part in head.parts)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps.

@@ -9,7 +9,8 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
 from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
-from phr_mmpose.models.pose_estimators import CascadePoseEstimator
+from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
@@ -30,8 +31,10 @@ def load_pose_model(
 
     Args:
         config (str | Path): The config, a ``.py`` file.
-        weights (str | Path): The checkpoint, a path or an address.
-        device (str, optional): See :func:`choose_device`.
+        weights (str | Path): The checkpoint, a path or an address; or the path
+            of an ``.onnx`` file, to which the config's cascade was exported.
+        device (str, optional): See :func:`choose_device`. An ONNX file is
+            computed on the CPU.
         precision (str, optional): ``'bfloat16'`` or ``'float16'``, of a
             cascade's networks. Defaults to float32.
 
@@ -41,13 +44,62 @@ def load_pose_model(
 
     Raises:
         UserError: If config, weights or device are faulty or do not fit, or a
-            precision is asked of a model that is no cascade.
+            precision is asked of a model that is no cascade, or of an ONNX file.
     """
+    if is_onnx(weights):
+        return _load_onnx(config, weights, device, precision)
     target = choose_device(device)
     settings = load_config(config)
     _check_config(settings, config)
     checkpoint = load_checkpoint(weights)
     state_dict = get_state_dict(checkpoint, weights)
+    model = _build(settings, config)
+    check_matches(model, state_dict, weights)
+    model.load_state_dict(state_dict, strict=False)
+    model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
+    _check_joints(model, config, weights)
+    if isinstance(model, CascadePoseEstimator):
+        model.test_cfg = {**model.test_cfg, 'fold': True, 'autocast': precision}
+    elif precision is not None:
+        raise UserError(
+            f'{config}: {type(model).__name__} predicts in float32 only; '
+            'leave the precision out'
+        )
+    return model.to(target)
+
+
+def _load_onnx(
+    config: str | Path,
+    file: str | Path,
+    device: str | None,
+    precision: str | None,
+) -> OnnxPoseEstimator:
+    """As :func:`load_pose_model`, with the file that a cascade was exported to."""
+    if precision is not None:
+        raise UserError(
+            f'{file}: an ONNX file has a precision of its own; leave the option out'
+        )
+    if choose_device(device or 'cpu').type != 'cpu':
+        raise UserError(
+            f'{file}: an ONNX file is computed on the CPU; leave the device out'
+        )
+    settings = load_config(config)
+    _check_config(settings, config)
+    settings.model = onnx_model(settings.model, file)
+    model = _build(settings, config)
+    model.dataset_meta = _meta_of_config(settings, config)
+    _check_joints(model, config, file)
+    named, expected = model.backbone.facts['joints'], joint_names(model)
+    if named != expected:
+        raise UserError(
+            f"{file}: its joints {named} are not those of {config}'s "
+            f'test_dataloader.dataset, {expected}'
+        )
+    return model
+
+
+def _build(settings: Config, config: str | Path) -> TopdownPoseEstimator:
+    """Build the model of a config, with random weights, on the CPU."""
     try:
         # Its one warning is about joints that it cannot tell; they follow below.
         with warnings.catch_warnings(record=True):
@@ -64,18 +116,7 @@ def load_pose_model(
             f'{config}: {type(model).__name__} is no top-down pose estimator; '
             'give the config of one'
         )
-    check_matches(model, state_dict, weights)
-    model.load_state_dict(state_dict, strict=False)
-    model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
-    _check_joints(model, config, weights)
-    if isinstance(model, CascadePoseEstimator):
-        model.test_cfg = {**model.test_cfg, 'fold': True, 'autocast': precision}
-    elif precision is not None:
-        raise UserError(
-            f'{config}: {type(model).__name__} predicts in float32 only; '
-            'leave the precision out'
-        )
-    return model.to(target)
+    return model
 
 
 def joint_names(model: TopdownPoseEstimator) -> list[str]:

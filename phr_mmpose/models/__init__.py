@@ -1,13 +1,14 @@
 """Models: backbones, losses, refiners, heads, the estimator; all registered."""
 
-from phr_mmpose.models.backbones import FullyConvolutionalVGG
+from phr_mmpose.models.backbones import FullyConvolutionalVGG, OnnxMaps
 from phr_mmpose.models.heads import (
     CascadeHeatmapRegressionHead,
     FCNPartDetectorHead,
+    OnnxMapsHead,
     PartDetectorHead,
 )
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
-from phr_mmpose.models.pose_estimators import CascadePoseEstimator
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
 from phr_mmpose.models.refiners import ConvRefiner, HourglassRefiner
 from phr_mmpose.models.torch7 import ReleasedPoseEstimator, Torch7Graph
 
@@ -19,6 +20,9 @@ __all__ = [
     'FCNPartDetectorHead',
     'FullyConvolutionalVGG',
     'HourglassRefiner',
+    'OnnxMaps',
+    'OnnxMapsHead',
+    'OnnxPoseEstimator',
     'PartDetectorHead',
     'ReleasedPoseEstimator',
     'SigmoidCrossEntropyLoss',

@@ -99,3 +99,15 @@ def test_flip_test_answers_a_mirrored_photo_with_the_mirrored_pose(
     )
     turned = mirrored.keypoints[:, swap] * [-1, 1] + [89, 0]
     np.testing.assert_allclose(turned, straight.keypoints, atol=1e-2)
+
+
+def test_an_exported_cascade_runs_by_its_config(inferencer, exported, photo, tmp_path):
+    path = tmp_path / 'onnx.py'
+    path.write_text(
+        f'_base_ = [{inferencer.inferencer.cfg.filename!r}]\n'
+        f"model = dict(type='OnnxPoseEstimator', file={exported!r})\n"
+    )
+    by_file = MMPoseInferencer(pose2d=str(path), det_model='whole_image', device='cpu')
+    np.testing.assert_allclose(
+        keypoints(next(by_file(photo))), keypoints(next(inferencer(photo))), atol=0.05
+    )

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from phr_mmpose.apis import pose_model
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.errors import UserError
@@ -84,3 +85,38 @@ def test_sizes_that_do_not_fit_are_refused(config, checkpoints, tmp_path):
 @pytest.mark.parametrize('device', ['gpu', 'cuda:97', 'meta'])
 def test_a_device_that_is_not_there_is_refused(config, checkpoints, device):
     assert f"device '{device}'" in refused(config, checkpoints['with_meta'], device)
+
+
+def test_an_onnx_file_stands_in_for_a_checkpoint(config, exported):
+    model = load_pose_model(config, exported)
+    assert not model.training
+    assert joint_names(model) == list(LSP_JOINTS)
+    assert model.data_preprocessor.device.type == 'cpu'
+
+
+def test_onnx_files_that_do_not_fit_are_refused(
+    config, exported, tmp_path, monkeypatch
+):
+    with pytest.raises(UserError, match='has a precision of its own'):
+        load_pose_model(config, exported, precision='bfloat16')
+    with monkeypatch.context() as patch:
+        patch.setattr(pose_model, 'choose_device', torch.device)
+        assert 'computed on the CPU' in refused(config, exported, 'cuda:0')
+    mpii = tmp_path / 'mpii.py'
+    mpii.write_text(
+        f'_base_ = [{config!r}]\n'
+        "test_dataloader = dict(dataset=dict(joints='mpii'))\n"
+        'model = dict(head=dict(out_channels=16))\n'
+    )
+    assert 'number of joints is 14' in refused(mpii, exported, None)
+    assert 'none.onnx: no such file' in refused(config, 'none.onnx', None)
+
+
+def test_an_onnx_file_of_other_joints_is_refused(config, exported, tmp_path):
+    onnx = pytest.importorskip('onnx')
+    content = onnx.load(exported)
+    facts = {each.key: each.value for each in content.metadata_props}
+    facts['joints'] = facts['joints'].replace('right_ankle', 'right_toe')
+    onnx.helper.set_model_props(content, facts)
+    onnx.save(content, str(tmp_path / 'toes.onnx'))
+    assert 'right_toe' in refused(config, tmp_path / 'toes.onnx', None)

@@ -71,6 +71,25 @@ def test_columns_numbers_predictions_and_curve(
         assert not np.array_equal(arrays['preds'], preds)
 
 
+def test_an_onnx_file_scores_as_its_checkpoint(
+    test, tiny, checkpoint, tmp_path, capsys
+):
+    pytest.importorskip('onnx', reason='needs the extra "onnx"')
+    pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
+    from phr_mmpose.apis.onnx_export import export_onnx
+    from phr_mmpose.apis.pose_model import load_pose_model
+
+    export_onnx(load_pose_model(tiny.path, checkpoint, 'cpu'), tmp_path / 'a.onnx')
+    for output in ((), ('--detector',)):
+        scores = [
+            evaluate(test, tiny, weights, tmp_path, capsys, *output)[1]
+            for weights in (checkpoint, tmp_path / 'a.onnx')
+        ]
+        rates = [[each[column] for column in COLUMNS] for each in scores]
+        assert rates[0] == rates[1]
+    assert 'no such file' in fails(test, tiny.path, tmp_path / 'none.onnx')
+
+
 def fails(test, *arguments):
     with pytest.raises(UserError) as error:
         test.main([str(argument) for argument in arguments])

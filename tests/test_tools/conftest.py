@@ -1,3 +1,10 @@
 """Takes the fixtures of the small cascade."""
 
-from small_cascade import checkpoints, config, cut_video, folder, photo  # noqa: F401
+from small_cascade import (  # noqa: F401
+    checkpoints,
+    config,
+    cut_video,
+    exported,
+    folder,
+    photo,
+)

@@ -10,6 +10,7 @@ import torch
 from mmengine.registry import DefaultScope
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
+from small_cascade import random_weights
 
 from phr_mmpose.apis import onnx_export
 from phr_mmpose.apis.pose_model import load_pose_model
@@ -141,6 +142,32 @@ def test_bad_input_writes_nothing(main, config, checkpoints, tmp_path, capsys):
     place = tmp_path / 'file' / 'a.onnx'
     assert 'cannot be written' in refused(main, [config, weights, place], capsys)
     assert [path.name for path in tmp_path.iterdir()] == ['file']
+
+
+def test_options_are_looked_at_before_any_work(main, config, tmp_path, capsys):
+    def said(*arguments):
+        return refused(main, [config, 'none.pth', *arguments], capsys)
+
+    assert '--int8 must be at least 1' in said(tmp_path / 'a.onnx', '--int8', 0)
+    assert 'ends with .onnx' in said(tmp_path / 'a.pth')
+    (tmp_path / 'd.onnx').mkdir()
+    assert 'is a folder' in said(tmp_path / 'd.onnx')
+    line = refused(main, [config, 'a.onnx', tmp_path / 'b.onnx'], capsys)
+    assert 'exported already' in line
+
+
+def test_integers_by_the_command(main, config, tmp_path, capsys):
+    """On drawn figures, which need no data."""
+    figures = config.replace('phr_tiny_lsp', 'phr_tiny_figures')
+    torch.save(dict(state_dict=random_weights(figures)), tmp_path / 'model.pth')
+    out = tmp_path / 'int8.onnx'
+    main([figures, str(tmp_path / 'model.pth'), str(out), '--int8', '4'])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f'{out}: ') and 'root mean square difference' in line
+    maps = onnxruntime.InferenceSession(str(out)).run(
+        None, {'crops': np.zeros((2, 3, 64, 64), np.uint8)}
+    )
+    assert [each.shape for each in maps] == [(2, 16, 32, 32)] * 2
 
 
 def test_what_differs_from_torch_is_not_written(small, tmp_path, monkeypatch):

@@ -3,5 +3,6 @@
 from phr_mmpose.models.pose_estimators.cascade_pose_estimator import (
     CascadePoseEstimator,
 )
+from phr_mmpose.models.pose_estimators.onnx_pose_estimator import OnnxPoseEstimator
 
-__all__ = ['CascadePoseEstimator']
+__all__ = ['CascadePoseEstimator', 'OnnxPoseEstimator']

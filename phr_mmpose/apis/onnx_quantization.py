@@ -1,0 +1,154 @@
+"""Turn an exported cascade into one of 8-bit integers."""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmpose.registry import DATASETS
+
+from phr_mmpose.models.backbones.onnx_maps import CROPS
+from phr_mmpose.utils.config import building
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
+
+#: Crops that are compared, beside those that calibrate.
+HELD_OUT = 16
+_LIMIT = 0.5
+
+
+def training_crops(
+    config: Config, path: str | Path, size: tuple[int, int], count: int
+) -> np.ndarray:
+    """Read crops of persons as training sees them, the same for the same data.
+
+    Args:
+        config (Config): With ``train_dataloader``; its data set's ``inputs`` are
+            crops in bytes.
+        path (str | Path): The config's file, named in errors.
+        size (tuple[int, int]): The model's input size in pixels, (w, h).
+        count (int): How many, drawn without repeats where there are as many.
+
+    Returns:
+        np.ndarray: (count, 3, H_in, W_in) uint8, BGR.
+
+    Raises:
+        UserError: If the data are not there, or come as something else.
+    """
+    init_default_scope(config.get('default_scope', 'mmpose'))
+    with building(path):
+        dataset = DATASETS.build(config.train_dataloader.dataset)
+    # The transforms draw, too.
+    set_random_seed(0)
+    chosen = np.resize(np.random.default_rng(0).permutation(len(dataset)), count)
+    crops = [dataset[int(index)]['inputs'].numpy() for index in chosen]
+    shape = (3, *reversed(size))
+    if any(crop.dtype != np.uint8 or crop.shape != shape for crop in crops):
+        raise UserError(
+            f'{path}: its train_dataloader gives no uint8 crops of {size} px (width, '
+            'height), as the model takes them; mend its pipeline'
+        )
+    return np.stack(crops)
+
+
+def quantize_onnx(
+    source: str | Path, path: str | Path, crops: np.ndarray
+) -> dict[str, float]:
+    """Write an exported cascade anew, its networks in 8-bit integers.
+
+    Weights have a scale per channel, activations one per tensor: from the least
+    and the largest value that the crops bring about. Weights use 7 of their 8
+    bits, so that no processor's sums of products overflow.
+
+    Letters: N crops.
+
+    Args:
+        source (str | Path): From :func:`export_onnx`.
+        path (str | Path): The file, written whole or not at all.
+        crops (np.ndarray): (N, 3, H_in, W_in) uint8, BGR; the last 16 are set
+            aside to compare, the others calibrate.
+
+    Returns:
+        dict[str, float]: For each output the root mean square of the difference
+        from the source's, over that of the source's.
+
+    Raises:
+        UserError: If there are no more than 16 crops, or the integers compute
+            something else (a difference of more than a half).
+    """
+    if len(crops) <= HELD_OUT:
+        raise UserError(f'{len(crops)} crops are too few; give more than {HELD_OUT}')
+    with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, 'prepared.onnx')
+        _quantize(Path(source), prepared, temporary, crops[:-HELD_OUT])
+        differences = _compare(Path(source), temporary, crops[-HELD_OUT:])
+        for name, difference in differences.items():
+            if not difference <= _LIMIT:
+                raise UserError(
+                    f'the {name} maps of 8-bit integers differ from float32 by '
+                    f'{difference:.0%}; train the cascade, or export it without --int8'
+                )
+    return differences
+
+
+def _quantize(source: Path, prepared: Path, path: Path, crops: np.ndarray) -> None:
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(quantization.CalibrationDataReader):
+        """Hands out one crop after the other."""
+
+        def __init__(self) -> None:
+            self.crops: Iterator[np.ndarray] = iter(crops)
+
+        def get_next(self) -> Mapping[str, np.ndarray] | None:
+            crop = next(self.crops, None)
+            return None if crop is None else {CROPS: crop[None]}
+
+    with _quiet():
+        # The other way of telling shapes needs sympy, and cascades do not need it.
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantization.quantize_static(
+            str(prepared),
+            str(path),
+            Reader(),
+            quant_format=quantization.QuantFormat.QDQ,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back the quantizer's remarks, which go to the root logger."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _compare(source: Path, path: Path, crops: np.ndarray) -> dict[str, float]:
+    import onnxruntime
+
+    maps = []
+    for file in (source, path):
+        session = onnxruntime.InferenceSession(
+            str(file), providers=['CPUExecutionProvider']
+        )
+        names = [output.name for output in session.get_outputs()]
+        # One at a time: a large cascade's activations fill the memory else.
+        each = [session.run(names, {CROPS: crop[None]}) for crop in crops]
+        maps.append([np.concatenate(one) for one in zip(*each, strict=True)])
+    return {
+        name: float(np.sqrt(np.square(b - a).mean() / max(np.square(a).mean(), 1e-30)))
+        for name, a, b in zip(names, *maps, strict=True)
+    }

@@ -1,0 +1,105 @@
+"""A cascade's maps from an ONNX file, in place of its modules."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModule
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from phr_mmpose.models.parts import DETECTOR, REFINER
+from phr_mmpose.utils.errors import UserError, first_line
+
+#: The file's input, its outputs by part, and its metadata, JSON each.
+CROPS = 'crops'
+OUTPUTS = {DETECTOR: 'detector', REFINER: 'regressor'}
+FACTS = ('input_size', 'heatmap_size', 'joints', 'flip_indices')
+
+
+@MODELS.register_module()
+class OnnxMaps(BaseModule):
+    """The networks of a cascade, computed by ONNX Runtime on the CPU.
+
+    With as many threads as PyTorch has. There are no parameters: nothing can be
+    trained here.
+
+    Letters: B crops, K joints, H x W the heatmap grid.
+
+    Args:
+        file (str): As ``tools/export_onnx.py`` writes it.
+
+    Attributes:
+        facts (dict): The file's ``input_size`` and ``heatmap_size`` ([w, h]),
+            ``joints`` (K names) and ``flip_indices``.
+
+    Raises:
+        UserError: If ONNX Runtime is lacking, or the file cannot be read or is
+            of another kind.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        if find_spec('onnxruntime') is None:
+            raise UserError(
+                'onnxruntime is not installed: pip install onnx onnxruntime'
+            )
+        import onnxruntime
+
+        if not Path(file).is_file():
+            raise UserError(f'{file}: no such file; write it with tools/export_onnx.py')
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        try:
+            self.session = onnxruntime.InferenceSession(
+                file, options, providers=['CPUExecutionProvider']
+            )
+        # Its exceptions have no common base but this.
+        except Exception as error:
+            raise UserError(
+                f'{file}: ONNX Runtime cannot read it ({first_line(error)}); write it '
+                'anew with tools/export_onnx.py'
+            ) from error
+        self.outputs = [output.name for output in self.session.get_outputs()]
+        self.facts = self._read_facts(file)
+
+    def _read_facts(self, file: str) -> dict:
+        """Read the metadata, and see that the file is of the right kind."""
+        meta = self.session.get_modelmeta().custom_metadata_map
+        inputs = [each.name for each in self.session.get_inputs()]
+        expected = list(OUTPUTS.values())
+        if inputs == [CROPS] and self.outputs in (expected, expected[:1]):
+            try:
+                facts = {key: json.loads(meta[key]) for key in FACTS}
+            except (KeyError, json.JSONDecodeError):
+                facts = {}
+            if facts and all(isinstance(value, list) for value in facts.values()):
+                return facts
+        raise UserError(
+            f'{file}: is no cascade that tools/export_onnx.py wrote; give one'
+        )
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps.
+
+        Args:
+            crops (Tensor): (B, 3, H_in, W_in), BGR, values of a byte in any type.
+
+        Returns:
+            tuple[Tensor, ...]: The detector's probabilities and, where there is
+            a regressor, its confidences, (B, K, H, W) float32 each, on the CPU.
+
+        Raises:
+            UserError: If the crops are not of the file's ``input_size``.
+        """
+        size = list(crops.shape[:1:-1])
+        if size != self.facts['input_size']:
+            raise UserError(
+                f'crops of {size} px (width, height) reach an ONNX file for '
+                f'{self.facts["input_size"]}; use it with the config that it was '
+                'exported with'
+            )
+        crops = crops.to('cpu', torch.uint8).contiguous()
+        maps = self.session.run(self.outputs, {CROPS: crops.numpy()})
+        return tuple(torch.from_numpy(each) for each in maps)

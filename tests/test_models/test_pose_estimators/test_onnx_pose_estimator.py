@@ -1,0 +1,146 @@
+"""An exported cascade predicts what the cascade does."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+from cascade_samples import MODEL, SIDE, batch, build_model
+from mmpose.registry import MODELS
+
+from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
+from phr_mmpose.utils.errors import UserError
+
+onnx = pytest.importorskip('onnx', reason='needs the extra "onnx"')
+pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
+
+
+def export(model, path):
+    from phr_mmpose.apis.onnx_export import export_onnx
+
+    model.dataset_meta = dict(
+        keypoint_id2name=dict(enumerate('abcd')), flip_indices=[1, 0, 2, 3]
+    )
+    export_onnx(model.eval(), path)
+
+
+@pytest.fixture(scope='module')
+def cascade():
+    return build_model(lively=True).eval()
+
+
+@pytest.fixture(scope='module')
+def file(cascade, tmp_path_factory):
+    path = tmp_path_factory.mktemp('onnx') / 'cascade.onnx'
+    export(cascade, path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def model(file):
+    return MODELS.build(onnx_model(MODEL, file)).eval()
+
+
+def predict(model, **test_cfg):
+    _, samples = batch(3)
+    crops = np.random.default_rng(0).integers(0, 256, (3, 3, SIDE, SIDE), np.uint8)
+    model.test_cfg = test_cfg
+    with torch.no_grad():
+        return model.test_step(
+            dict(inputs=list(torch.from_numpy(crops)), data_samples=samples)
+        )
+
+
+@pytest.mark.parametrize(
+    'test_cfg',
+    [
+        dict(),
+        dict(output='detector'),
+        dict(flip_test=True, output_heatmaps=True),
+        dict(flip_test=True, shift_heatmap=False, output_keypoint_indices=[2, 0]),
+    ],
+    ids=lambda cfg: '-'.join(cfg) or 'plain',
+)
+def test_it_predicts_what_the_cascade_does(cascade, model, test_cfg):
+    pairs = zip(predict(model, **test_cfg), predict(cascade, **test_cfg), strict=True)
+    for found, expected in pairs:
+        a, b = found.pred_instances, expected.pred_instances
+        assert a.keypoints.shape == b.keypoints.shape
+        np.testing.assert_allclose(a.keypoints, b.keypoints, rtol=0, atol=1e-2)
+        np.testing.assert_allclose(
+            a.keypoint_scores, b.keypoint_scores, rtol=1e-4, atol=1e-4
+        )
+        assert ('pred_fields' in found) == ('output_heatmaps' in test_cfg)
+        if 'pred_fields' in found:
+            for name in ('heatmaps', 'detector_heatmaps'):
+                maps = found.pred_fields.get(name), expected.pred_fields.get(name)
+                torch.testing.assert_close(*maps, rtol=1e-4, atol=1e-4)
+
+
+def test_a_detector_alone(tmp_path):
+    alone = build_model(dict(refiner=None), lively=True)
+    export(alone, tmp_path / 'alone.onnx')
+    config = copy.deepcopy(MODEL)
+    config['head']['refiner'] = None
+    model = MODELS.build(onnx_model(config, tmp_path / 'alone.onnx')).eval()
+    for found, expected in zip(predict(model), predict(alone), strict=True):
+        a, b = found.pred_instances, expected.pred_instances
+        np.testing.assert_allclose(a.keypoints, b.keypoints, rtol=0, atol=1e-2)
+
+
+def test_maps_as_they_are_and_no_training(model, cascade):
+    images, samples = batch(2)
+    detector, regressor = model(images.mul(50).add(128).clamp(0, 255), None)
+    assert detector.shape == regressor.shape == (2, 4, SIDE, SIDE)
+    assert not list(model.parameters())
+    with pytest.raises(UserError, match='cannot be trained'):
+        model(images, samples, mode='loss')
+
+
+def refused(file, config=MODEL, **head):
+    config = copy.deepcopy(config)
+    config['head'].update(head)
+    with pytest.raises(UserError) as caught:
+        MODELS.build(onnx_model(config, file))
+    message = str(caught.value)
+    assert '\n' not in message and str(file) in message
+    return message
+
+
+def test_a_file_of_another_config_is_refused(file):
+    assert 'input_size is [32, 32]' in refused(file, input_size=(64, 64))
+    small = refused(file, heatmap_size=(8, 8), refiner=dict(output_stride=4))
+    assert "heatmap_size is [32, 32], the config's [8, 8]" in small
+    assert 'number of joints is 4' in refused(file, out_channels=16)
+    assert 'number of maps is 2' in refused(file, refiner=None)
+    assert 'not HeatmapHead' in refused(file, type='HeatmapHead')
+
+
+def test_what_is_no_exported_cascade_is_refused(file, tmp_path):
+    assert 'no such file' in refused(tmp_path / 'none.onnx')
+    torn = tmp_path / 'torn.onnx'
+    torn.write_bytes(file.read_bytes()[:5000])
+    assert 'cannot read it' in refused(torn)
+    text = tmp_path / 'text.onnx'
+    text.write_text('a cascade')
+    assert 'cannot read it' in refused(text)
+
+    content = onnx.load(str(file))
+    facts = {each.key: each.value for each in content.metadata_props}
+    assert json.loads(facts['joints']) == list('abcd')
+    for changed in ('[32, 32', '32', None):
+        del content.metadata_props[:]
+        own = {**facts, 'input_size': changed} if changed else {}
+        onnx.helper.set_model_props(content, own)
+        onnx.save(content, str(tmp_path / 'other.onnx'))
+        assert 'is no cascade that' in refused(tmp_path / 'other.onnx')
+
+
+def test_crops_of_another_size_are_refused(model):
+    with pytest.raises(UserError, match=r'crops of \[40, 32\] px'):
+        model(torch.zeros(1, 3, 32, 40), None)
+
+
+def test_files_are_told_by_their_names():
+    assert is_onnx('a/b.onnx') and is_onnx('B.ONNX') and not is_onnx('onnx.pth')
