@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.models import BFLOAT16, FLOAT32, INT8
 from benchmarks.plan import OURS
 
 #: Outcomes by the name of the case: a dict for each round, with ``reason`` alone
@@ -12,8 +13,8 @@ Outcomes = Mapping[str, Sequence[Mapping]]
 
 _JOINT = f'train/{OURS}-joint/fp32'
 _RES152 = 'train/td-hm_res152/fp32'
-# Points of PCK that bfloat16 may cost.
-_PCK_TOLERANCE = 0.2
+# Points of PCK that less precise numbers may cost, by the bar that they win.
+_PCK_TOLERANCES = {'bf16_test': (BFLOAT16, 0.2), 'int8_test': (INT8, 0.5)}
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,20 @@ BARS: dict[str, Ratio | Exponent] = {
         ('test/td-hm_hourglass52/fp32', 'images_per_s'),
         at_least=1.1,
     ),
+    'onnx_rate': Ratio(
+        (f'onnx/{OURS}', 'fp32_images_per_s'),
+        ('test/td-hm_hourglass52/fp32', 'images_per_s'),
+        at_least=1.1,
+    ),
     'bf16_test': Ratio(
         (f'test/{OURS}/bf16', 'images_per_s'),
         (f'test/{OURS}/fp32', 'images_per_s'),
         at_least=3,
+    ),
+    'int8_test': Ratio(
+        (f'onnx/{OURS}', 'int8_images_per_s'),
+        (f'test/{OURS}/fp32', 'images_per_s'),
+        at_least=2,
     ),
     'bf16_train': Ratio(
         (f'train/{OURS}-joint/bf16', 'images_per_s'),
@@ -126,7 +137,8 @@ def judge(outcomes: Outcomes) -> dict[str, dict]:
         judged[name] = dict(
             value=value, low=min(values), high=max(values), **limit, met=met
         )
-    _add_accuracy(judged['bf16_test'], outcomes)
+    for name, (precision, tolerance) in _PCK_TOLERANCES.items():
+        _add_accuracy(judged[name], outcomes, precision, tolerance)
     return judged
 
 
@@ -162,17 +174,19 @@ def _each(
     return values, ''
 
 
-def _add_accuracy(bar: dict, outcomes: Outcomes) -> None:
-    """Speed by bfloat16 counts only if the accuracy stays."""
+def _add_accuracy(
+    bar: dict, outcomes: Outcomes, precision: str, tolerance: float
+) -> None:
+    """Speed by less precise numbers counts only if the accuracy stays."""
     if bar['met'] is None:
         return
     loss, reason = _each(
         outcomes,
-        [('accuracy/phr_tiny_lsp', 'fp32'), ('accuracy/phr_tiny_lsp', 'bf16')],
-        lambda single, half: single - half,
+        [('accuracy/phr_tiny_lsp', FLOAT32), ('accuracy/phr_tiny_lsp', precision)],
+        lambda single, less: single - less,
     )
     if loss:
         bar['pck_lost'] = loss[0]
-        bar['met'] = bar['met'] and loss[0] <= _PCK_TOLERANCE
+        bar['met'] = bar['met'] and loss[0] <= tolerance
     elif bar['met']:
         bar |= dict(met=None, reason=f'the accuracy is not measured: {reason}')

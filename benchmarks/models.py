@@ -30,6 +30,8 @@ STOCK = {
     'td-hm_hrnet-w32': f'{_MPII}td-hm_hrnet-w32_8xb64-210e_mpii-256x256.py',
 }
 FLOAT32, BFLOAT16 = 'fp32', 'bf16'
+#: Only in ONNX files.
+INT8 = 'int8'
 PRECISIONS = (FLOAT32, BFLOAT16)
 # By the usual count: the gradients by the inputs and by the weights cost as much
 # as the forward pass each.

@@ -71,7 +71,7 @@ _GROWTH = dict(
 )
 _SIZES = {
     'cuda': Sizes(64, 64, (1, 8, 32), 10, 5, 16, 8192, 6.0, _GROWTH, 256, 16),
-    'cpu': Sizes(2, 16, (1, 2), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
+    'cpu': Sizes(2, 16, (1, 8), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
 }
 _QUICK = {
     'cuda': Sizes(16, 16, (1, 8), 3, 2, 16, 4096, 2.0, _GROWTH, 256, 8),
@@ -169,6 +169,8 @@ def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
         options = dict(_model(OURS, device), stage=stage, precision=FLOAT32)
         options |= dict(batch=sizes.memory_batch, calls=1, warmup=1)
         yield Case(f'memory/{OURS}-{stage}/{FLOAT32}', 'train', options, once=True)
+    options = dict(_model(OURS, device), batch=sizes.test_batches[-1], **calls)
+    yield Case(f'onnx/{OURS}', 'onnx', options)
     for name in (OURS, 'td-hm_res152'):
         options = dict(_model(name, device), **calls)
         yield Case(f'inferencer/{name}', 'inferencer', options)

@@ -1,43 +1,75 @@
-"""What bfloat16 costs in accuracy: PCK of LSP's test photos in both precisions."""
+"""What fewer digits cost in accuracy: PCK of LSP's test photos."""
 
+import tempfile
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
+from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import METRICS
 
-from benchmarks.models import BFLOAT16, FLOAT32, Subject
+from benchmarks.models import BFLOAT16, FLOAT32, INT8, Subject
 from phr_mmpose.apis import load_pose_model
+from phr_mmpose.apis.onnx_export import export_onnx
+from phr_mmpose.apis.onnx_quantization import HELD_OUT, quantize_onnx, training_crops
+
+# As tools/export_onnx.py takes by itself.
+_CROPS = 64
 
 
 def measure(options: dict) -> dict:
-    """Evaluate a checkpoint in both precisions.
+    """Evaluate a checkpoint in every precision.
 
     Args:
         options (dict): ``model`` (a config), ``weights`` (its checkpoint),
             ``data`` (LSP, prepared), ``device``.
 
     Returns:
-        dict: ``fp32`` and ``bf16``, the total PCK in percent; or ``reason``
-        where no weights or no data are given.
+        dict: ``fp32``, ``bf16`` and, from an ONNX file on the CPU, ``int8``, the
+        total PCK in percent; or ``reason`` where no weights or no data are
+        given.
     """
     for key in ('data', 'weights'):
         if not options[key]:
             return dict(reason=f'no --{key} given')
     model = load_pose_model(options['model'], options['weights'], options['device'])
-    loader = dict(model.cfg.test_dataloader, persistent_workers=False)
-    loader['dataset'] = dict(
-        loader['dataset'], data_root=str(Path(options['data']).resolve())
-    )
-    found = {}
-    for precision in (FLOAT32, BFLOAT16):
-        subject = Subject(model.cfg, model, precision, options['device'])
-        batches = Runner.build_dataloader(loader)
-        metric = METRICS.build(model.cfg.test_evaluator)
-        metric.dataset_meta = batches.dataset.metainfo
-        with torch.no_grad(), subject.autocast():
-            for data in batches:
-                predicted = model.test_step(data)
-                metric.process(data, [sample.to_dict() for sample in predicted])
-        found[precision] = float(metric.evaluate(len(batches.dataset))['Total'])
+    _read_from(model.cfg, str(Path(options['data']).resolve()))
+    found = {
+        precision: _total(Subject(model.cfg, model, precision, options['device']))
+        for precision in (FLOAT32, BFLOAT16)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        exported, integers = Path(folder, 'fp32.onnx'), Path(folder, 'int8.onnx')
+        size = model.head.decoder.input_size
+        crops = training_crops(model.cfg, options['model'], size, _CROPS + HELD_OUT)
+        export_onnx(model, exported)
+        quantize_onnx(exported, integers, crops)
+        quantized = load_pose_model(options['model'], integers)
+    found[INT8] = _total(Subject(model.cfg, quantized, FLOAT32, 'cpu'))
     return found
+
+
+def _read_from(config: Config, folder: str) -> None:
+    """Let a config's data sets read from a folder."""
+    datasets = [config.train_dataloader.dataset, config.test_dataloader.dataset]
+    while datasets:
+        dataset = datasets.pop()
+        datasets += dataset.get('datasets', [])
+        if 'data_root' in dataset:
+            dataset.data_root = folder
+
+
+def _total(subject: Subject) -> float:
+    """Evaluate a model on its config's test data."""
+    batches = Runner.build_dataloader(
+        dict(subject.config.test_dataloader, persistent_workers=False)
+    )
+    model: TopdownPoseEstimator = subject.model
+    metric = METRICS.build(subject.config.test_evaluator)
+    metric.dataset_meta = batches.dataset.metainfo
+    with torch.no_grad(), subject.autocast():
+        for data in batches:
+            predicted = model.test_step(data)
+            metric.process(data, [sample.to_dict() for sample in predicted])
+    return float(metric.evaluate(len(batches.dataset))['Total'])

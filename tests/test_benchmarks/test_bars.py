@@ -52,27 +52,48 @@ def test_what_is_not_measured_is_null_with_its_reason():
         value=None, at_least=1.25, met=None, reason=f'{STOCK}: killed'
     )
     assert bars['crowd']['reason'] == 'crowd/phr_res152 was not run'
-    assert list(bars) == list(BARS) and len(bars) == 14
+    assert list(bars) == list(BARS) and len(bars) == 16
 
 
-@pytest.mark.parametrize('lost, met', [(0.1, True), (0.3, False)])
-def test_bf16_s_speed_counts_only_with_the_accuracy(lost, met):
+FEWER_DIGITS = [
+    ('bf16_test', 'bf16', ('test/phr_res152/bf16', 'images_per_s')),
+    ('int8_test', 'int8', ('onnx/phr_res152', 'int8_images_per_s')),
+]
+
+
+@pytest.mark.parametrize('bar, precision, fast', FEWER_DIGITS)
+@pytest.mark.parametrize('lost, met', [(0.1, True), (0.6, False)])
+def test_speed_by_fewer_digits_counts_only_with_the_accuracy(
+    bar, precision, fast, lost, met
+):
     outcomes = {
-        'test/phr_res152/bf16': [dict(images_per_s=4.0)],
+        fast[0]: [{fast[1]: 4.0}],
         'test/phr_res152/fp32': [dict(images_per_s=1.0)],
-        'accuracy/phr_tiny_lsp': [dict(fp32=60.0, bf16=60.0 - lost)],
+        'accuracy/phr_tiny_lsp': [{'fp32': 60.0, precision: 60.0 - lost}],
     }
-    bar = judge(outcomes)['bf16_test']
-    assert (bar['value'], bar['met']) == (4.0, met)
-    assert bar['pck_lost'] == pytest.approx(lost)
+    judged = judge(outcomes)[bar]
+    assert (judged['value'], judged['met']) == (4.0, met)
+    assert judged['pck_lost'] == pytest.approx(lost)
 
 
-def test_bf16_s_speed_without_accuracy_is_not_called_met():
+def test_integers_may_cost_more_than_bf16():
     outcomes = {
+        'test/phr_res152/fp32': [dict(images_per_s=1.0)],
         'test/phr_res152/bf16': [dict(images_per_s=4.0)],
+        'onnx/phr_res152': [dict(int8_images_per_s=4.0)],
+        'accuracy/phr_tiny_lsp': [dict(fp32=60.0, bf16=59.7, int8=59.7)],
+    }
+    judged = judge(outcomes)
+    assert [judged[bar]['met'] for bar in ('bf16_test', 'int8_test')] == [False, True]
+
+
+@pytest.mark.parametrize('bar, precision, fast', FEWER_DIGITS)
+def test_speed_without_accuracy_is_not_called_met(bar, precision, fast):
+    outcomes = {
+        fast[0]: [{fast[1]: 4.0}],
         'test/phr_res152/fp32': [dict(images_per_s=1.0)],
         'accuracy/phr_tiny_lsp': [dict(reason='no --data given')],
     }
-    bar = judge(outcomes)['bf16_test']
-    assert bar['value'] == 4.0 and bar['met'] is None
-    assert bar['reason'].endswith('no --data given')
+    judged = judge(outcomes)[bar]
+    assert judged['value'] == 4.0 and judged['met'] is None
+    assert judged['reason'].endswith('no --data given')
