@@ -159,12 +159,14 @@ def _each(
     wanted: Sequence[tuple[str, str]],
     function: Callable[..., float],
 ) -> tuple[list[float], str]:
-    for case, _ in wanted:
+    for case, key in wanted:
         if case not in outcomes:
             return [], f'{case} was not run'
         reasons = [o['reason'] for o in outcomes[case] if 'reason' in o]
         if reasons:
             return [], f'{case}: {reasons[0]}'
+        if any(key not in outcome for outcome in outcomes[case]):
+            return [], f'{case} has no {key}'
     # A case that is run once is held against the others' first round.
     rows = zip(*(outcomes[case] for case, _ in wanted), strict=False)
     values = [

@@ -46,7 +46,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'inputs', nargs='+', metavar='INPUT', help='photo, video, folder'
     )
     parser.add_argument('--config', required=True, help="the pose model's config")
-    parser.add_argument('--weights', required=True, help='its checkpoint')
+    parser.add_argument(
+        '--weights', required=True, help='its checkpoint, or an ONNX file'
+    )
     parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
     where = parser.add_mutually_exclusive_group()
     where.add_argument(

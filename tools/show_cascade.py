@@ -38,7 +38,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('photos', nargs='+', metavar='photo', help='the photo, or more')
     parser.add_argument('--config', required=True, help='the config, a .py file')
-    parser.add_argument('--weights', required=True, help='the checkpoint')
+    parser.add_argument('--weights', required=True, help='its checkpoint, or ONNX file')
     parser.add_argument(
         '--out',
         required=True,

@@ -11,6 +11,7 @@ Examples:
     python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth \
         --compare detector=detector.npz theirs=theirs.mat --one-based theirs \
         --curve all.png
+    python tools/test.py configs/phr_tiny_lsp.py phr_tiny_lsp_int8.onnx
 """
 
 import argparse
@@ -25,7 +26,7 @@ from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
+from phr_mmpose.apis.onnx_model import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.evaluation.comparison import (
     Comparison,
     choose_one_based,
@@ -248,7 +249,7 @@ def evaluate(
     """
     weights = None
     if is_onnx(args.checkpoint):
-        config.model = onnx_model(config.model, args.checkpoint)
+        config.model = onnx_config(config.model, args.checkpoint)
     else:
         checkpoint = load_from_local(args.checkpoint, 'cpu')
         weights = get_state_dict(checkpoint, args.checkpoint)
@@ -268,7 +269,10 @@ def evaluate(
         runner = Runner.from_cfg(config)
         # Testing would build it itself, where faults of its own show as well.
         runner.test_loop  # noqa: B018
-    if weights is not None:
+    if weights is None:
+        meta = runner.test_dataloader.dataset.metainfo
+        check_same_joints(runner.model, meta, args.config)
+    else:
         check_matches(runner.model, weights, args.checkpoint)
     if files:
         check_files(runner, args.config, files, one_based)

@@ -13,7 +13,7 @@ from benchmarks.measure import time_calls
 from benchmarks.models import FLOAT32, INT8, build
 from benchmarks.samples import packed_samples, sample_meta
 from phr_mmpose.apis.onnx_export import export_onnx
-from phr_mmpose.apis.onnx_model import onnx_model
+from phr_mmpose.apis.onnx_model import onnx_config
 from phr_mmpose.apis.onnx_quantization import HELD_OUT, quantize_onnx
 
 # Crops whose values say the ranges of the integers; of random weights, any will do.
@@ -52,7 +52,7 @@ def measure(options: dict) -> dict:
         crops = np.stack([sample['inputs'].numpy() for sample in samples])
         quantize_onnx(files[FLOAT32], files[INT8], crops[-_CROPS - HELD_OUT :])
         models = {
-            name: MODELS.build(onnx_model(subject.config.model, file)).eval()
+            name: MODELS.build(onnx_config(subject.config.model, file)).eval()
             for name, file in files.items()
         }
     del subject

@@ -77,7 +77,9 @@ def persons_at_once(model: TopdownPoseEstimator) -> int:
         model (TopdownPoseEstimator): From :func:`load_pose_model`.
 
     Returns:
-        int: As many as suit its device and the size of its input.
+        int: As many as suit its device and the size of its input, see
+        :func:`phr_mmpose.models.batch_sizes.persons_at_once`. On a CPU a model
+        itself takes more than these in parts.
     """
     # Not of its parameters: an ONNX file has none.
     device = model.data_preprocessor.device.type

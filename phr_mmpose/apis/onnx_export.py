@@ -3,7 +3,6 @@
 import inspect
 import json
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.packages import require
 
 TOLERANCE = 1e-4
 _OPSET = 17
@@ -35,12 +35,8 @@ class ExportedCascade(nn.Module):
 
     def __init__(self, model: CascadePoseEstimator) -> None:
         super().__init__()
-        head = getattr(model, 'head', None)
-        if not isinstance(head, CascadeHeatmapRegressionHead):
-            raise UserError(
-                f'{type(head).__name__} cannot be exported; give the config of a '
-                'cascade and weights that match it'
-            )
+        check_cascade(model)
+        head = model.head
         self.model = fold_batch_norm(model).cpu().float()
         # The layout of memory is the runtime's business.
         self.model.memory_format = torch.contiguous_format
@@ -69,6 +65,23 @@ class ExportedCascade(nn.Module):
         return (head.estimate(logits), maps)[: len(self.outputs)]
 
 
+def check_cascade(model: nn.Module) -> None:
+    """Refuse a model that cannot be exported.
+
+    Args:
+        model (nn.Module): The model.
+
+    Raises:
+        UserError: If it is no cascade.
+    """
+    head = getattr(model, 'head', None)
+    if not isinstance(head, CascadeHeatmapRegressionHead):
+        raise UserError(
+            f'{type(head).__name__} cannot be exported; give the config of a '
+            'cascade and weights that match it'
+        )
+
+
 def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, float]:
     """Write a model as an ONNX file, after a look at what it computes.
 
@@ -90,9 +103,7 @@ def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, floa
             computes other maps than torch, by more than 1e-4 of their range (or
             of 1, if that is more).
     """
-    for package in ('onnx', 'onnxruntime'):
-        if find_spec(package) is None:
-            raise UserError(f'{package} is not installed: pip install onnx onnxruntime')
+    require('onnx', 'onnx', 'onnxruntime')
     exported = ExportedCascade(model).eval()
     width, height = exported.model.head.decoder.input_size
     generator = torch.Generator().manual_seed(0)

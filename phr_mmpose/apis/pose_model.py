@@ -9,7 +9,7 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
 from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
-from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
+from phr_mmpose.apis.onnx_model import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
@@ -85,16 +85,11 @@ def _load_onnx(
         )
     settings = load_config(config)
     _check_config(settings, config)
-    settings.model = onnx_model(settings.model, file)
+    settings.model = onnx_config(settings.model, file)
     model = _build(settings, config)
     model.dataset_meta = _meta_of_config(settings, config)
     _check_joints(model, config, file)
-    named, expected = model.backbone.facts['joints'], joint_names(model)
-    if named != expected:
-        raise UserError(
-            f"{file}: its joints {named} are not those of {config}'s "
-            f'test_dataloader.dataset, {expected}'
-        )
+    check_same_joints(model, model.dataset_meta, config)
     return model
 
 

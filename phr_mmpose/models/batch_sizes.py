@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 # Pixels of their crops. On a GPU 16 persons of 256 x 256 px, about 2 GB with the
-# paper's model and a flip test; on a CPU 2 of them: its caches hold no more, and
-# fresh memory costs it time.
-_PIXELS_AT_ONCE = dict(cuda=16 * 256**2, cpu=2 * 256**2)
+# paper's model and a flip test; on a CPU one for each thread: its caches hold no more,
+# and fresh memory costs it time (measured with two threads).
+_PIXELS_ON_GPU = 16 * 256**2
+_PIXELS_PER_THREAD = 256**2
 
 
 def persons_at_once(device: str, size: tuple[int, int]) -> int:
@@ -20,14 +22,15 @@ def persons_at_once(device: str, size: tuple[int, int]) -> int:
     Returns:
         int: At least one.
     """
-    pixels = _PIXELS_AT_ONCE.get(device, _PIXELS_AT_ONCE['cuda'])
+    on_cpu = device == 'cpu'
+    pixels = torch.get_num_threads() * _PIXELS_PER_THREAD if on_cpu else _PIXELS_ON_GPU
     return max(1, pixels // (size[0] * size[1]))
 
 
 def predict_in_parts(
     predict: Callable[[Tensor, Sequence], list], inputs: Tensor, samples: Sequence
 ) -> list:
-    """Predict a batch, on a CPU no more of it at once than it does fast.
+    """Predict a batch, on a CPU in parts of :func:`persons_at_once`.
 
     Args:
         predict (Callable): Of some crops and their samples; each person's result

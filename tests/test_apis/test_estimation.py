@@ -60,6 +60,7 @@ def test_a_photo_s_persons_are_bounded_batches(
 def test_more_small_crops_are_taken_at_once(model, monkeypatch, side, device, expected):
     pipeline = [dict(type='TopdownAffine', input_size=(side, side))]
     monkeypatch.setitem(model.cfg.test_dataloader.dataset, 'pipeline', pipeline)
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 2)
     monkeypatch.setattr(model.data_preprocessor, '_device', torch.device(device))
     assert persons_at_once(model) == expected
 

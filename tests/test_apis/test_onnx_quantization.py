@@ -8,6 +8,7 @@ from phr_mmpose.apis import onnx_quantization
 from phr_mmpose.apis.estimation import estimate_poses
 from phr_mmpose.apis.onnx_quantization import quantize_onnx, training_crops
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils import packages
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 
@@ -89,6 +90,12 @@ def test_what_loses_the_joints_is_not_written(exported, crops, tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
+def test_a_lacking_package_is_named(exported, crops, tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, 'find_spec', lambda name: None)
+    with pytest.raises(UserError, match='onnx is not installed'):
+        quantize_onnx(exported, tmp_path / 'a.onnx', crops)
+
+
 def test_the_root_logger_is_as_it_was(quantized, caplog):
     import logging
 
@@ -112,7 +119,8 @@ def test_crops_are_those_of_training_and_always_the_same(figures):
     torch.manual_seed(7)
     np.random.seed(7)
     np.testing.assert_array_equal(training_crops(*figures, (64, 64), 8), crops)
-    assert len(training_crops(*figures, (64, 64), 40)) == 40
+    with pytest.raises(UserError, match='has 30 persons, 40 are wanted'):
+        training_crops(*figures, (64, 64), 40)
 
 
 def test_lacking_data_and_crops_of_another_size_get_one_line(config, figures):
@@ -120,5 +128,9 @@ def test_lacking_data_and_crops_of_another_size_get_one_line(config, figures):
     settings.train_dataloader.dataset.datasets[0].data_root = 'nowhere/'
     with pytest.raises(UserError, match='nowhere'):
         training_crops(settings, config, (96, 96), 4)
+    settings, path = figures
     with pytest.raises(UserError, match=r'no uint8 crops of \(96, 64\) px'):
-        training_crops(*figures, (96, 64), 4)
+        training_crops(settings, path, (96, 64), 4)
+    settings.train_dataloader.dataset.pipeline.pop()
+    with pytest.raises(UserError, match='no uint8'):
+        training_crops(settings, path, (64, 64), 4)

@@ -76,6 +76,16 @@ def test_speed_by_fewer_digits_counts_only_with_the_accuracy(
     assert judged['pck_lost'] == pytest.approx(lost)
 
 
+def test_a_number_that_a_case_does_not_have_is_named():
+    outcomes = {
+        'onnx/phr_res152': [dict(int8_images_per_s=4.0)],
+        'test/phr_res152/fp32': [dict(images_per_s=1.0)],
+        'accuracy/phr_tiny_lsp': [dict(fp32=60.0, bf16=60.0)],
+    }
+    bar = judge(outcomes)['int8_test']
+    assert bar['met'] is None and bar['reason'].endswith('phr_tiny_lsp has no int8')
+
+
 def test_integers_may_cost_more_than_bf16():
     outcomes = {
         'test/phr_res152/fp32': [dict(images_per_s=1.0)],

@@ -88,6 +88,13 @@ def test_an_onnx_file_scores_as_its_checkpoint(
         rates = [[each[column] for column in COLUMNS] for each in scores]
         assert rates[0] == rates[1]
     assert 'no such file' in fails(test, tiny.path, tmp_path / 'none.onnx')
+    onnx = pytest.importorskip('onnx')
+    content = onnx.load(str(tmp_path / 'a.onnx'))
+    facts = {each.key: each.value for each in content.metadata_props}
+    facts['joints'] = facts['joints'].replace('right_ankle', 'right_toe')
+    onnx.helper.set_model_props(content, facts)
+    onnx.save(content, str(tmp_path / 'toes.onnx'))
+    assert 'its joints' in fails(test, tiny.path, tmp_path / 'toes.onnx')
 
 
 def fails(test, *arguments):

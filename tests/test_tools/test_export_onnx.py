@@ -14,6 +14,7 @@ from small_cascade import random_weights
 
 from phr_mmpose.apis import onnx_export
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils import packages
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 
@@ -148,7 +149,10 @@ def test_options_are_looked_at_before_any_work(main, config, tmp_path, capsys):
     def said(*arguments):
         return refused(main, [config, 'none.pth', *arguments], capsys)
 
-    assert '--int8 must be at least 1' in said(tmp_path / 'a.onnx', '--int8', 0)
+    assert 'is for --int8 only' in said(tmp_path / 'a.onnx', '--crops', 4)
+    assert '--crops must be at least 1' in said(
+        tmp_path / 'a.onnx', '--int8', '--crops', 0
+    )
     assert 'ends with .onnx' in said(tmp_path / 'a.pth')
     (tmp_path / 'd.onnx').mkdir()
     assert 'is a folder' in said(tmp_path / 'd.onnx')
@@ -161,7 +165,7 @@ def test_integers_by_the_command(main, config, tmp_path, capsys):
     figures = config.replace('phr_tiny_lsp', 'phr_tiny_figures')
     torch.save(dict(state_dict=random_weights(figures)), tmp_path / 'model.pth')
     out = tmp_path / 'int8.onnx'
-    main([figures, str(tmp_path / 'model.pth'), str(out), '--int8', '4'])
+    main(['--int8', figures, str(tmp_path / 'model.pth'), str(out), '--crops', '4'])
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f'{out}: ') and 'root mean square difference' in line
     maps = onnxruntime.InferenceSession(str(out)).run(
@@ -178,7 +182,7 @@ def test_what_differs_from_torch_is_not_written(small, tmp_path, monkeypatch):
 
 
 def test_a_lacking_package_is_named(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_export, 'find_spec', lambda name: None)
+    monkeypatch.setattr(packages, 'find_spec', lambda name: None)
     with pytest.raises(UserError, match='onnx is not installed: pip install'):
         onnx_export.export_onnx(small, tmp_path / 'a.onnx')
 

@@ -1,7 +1,6 @@
 """A cascade's maps from an ONNX file, in place of its modules."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from phr_mmpose.models.parts import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.packages import require
 
 #: The file's input, its outputs by part, and its metadata, JSON each.
 CROPS = 'crops'
@@ -22,13 +22,13 @@ FACTS = ('input_size', 'heatmap_size', 'joints', 'flip_indices')
 class OnnxMaps(BaseModule):
     """The networks of a cascade, computed by ONNX Runtime on the CPU.
 
-    With as many threads as PyTorch has. There are no parameters: nothing can be
-    trained here.
+    With as many threads as PyTorch has when the file is opened. There are no
+    parameters: nothing can be trained here. Copies open the file again.
 
     Letters: B crops, K joints, H x W the heatmap grid.
 
     Args:
-        file (str): As ``tools/export_onnx.py`` writes it.
+        file (str): As ``tools/export_onnx.py`` writes it; ``~`` allowed.
 
     Attributes:
         facts (dict): The file's ``input_size`` and ``heatmap_size`` ([w, h]),
@@ -41,19 +41,23 @@ class OnnxMaps(BaseModule):
 
     def __init__(self, file: str) -> None:
         super().__init__()
-        if find_spec('onnxruntime') is None:
-            raise UserError(
-                'onnxruntime is not installed: pip install onnx onnxruntime'
-            )
+        self.file = file
+        self._open()
+
+    def _open(self) -> None:
+        """Open the file, and see that it is of the right kind."""
+        require('onnx', 'onnxruntime')
         import onnxruntime
 
-        if not Path(file).is_file():
+        file = self.file
+        path = Path(file).expanduser()
+        if not path.is_file():
             raise UserError(f'{file}: no such file; write it with tools/export_onnx.py')
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         try:
             self.session = onnxruntime.InferenceSession(
-                file, options, providers=['CPUExecutionProvider']
+                str(path), options, providers=['CPUExecutionProvider']
             )
         # Its exceptions have no common base but this.
         except Exception as error:
@@ -63,6 +67,14 @@ class OnnxMaps(BaseModule):
             ) from error
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.facts = self._read_facts(file)
+
+    def __getstate__(self) -> dict:
+        """Leave out the session, which can neither be copied nor pickled."""
+        return {key: each for key, each in vars(self).items() if key != 'session'}
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        self._open()
 
     def _read_facts(self, file: str) -> dict:
         """Read the metadata, and see that the file is of the right kind."""

@@ -9,7 +9,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
-from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
+from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
@@ -127,6 +127,11 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             self._check_refiner(stacked)
         self._check_parts(DETECTOR)
         self.trained = self.parts
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """tuple[str]: The names of the parts that there are."""
+        return PARTS if self.refiner is not None else (DETECTOR,)
 
     def _check_parts(self, name: str) -> None:
         """Refuse a part that gives another number of maps than there are parts."""

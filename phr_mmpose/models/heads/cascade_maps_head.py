@@ -9,7 +9,7 @@ from torch import Tensor
 
 from phr_mmpose.codecs.part_map_codec import PartMapCodec
 from phr_mmpose.models.heads.map_head import MapHead, average_views
-from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER
+from phr_mmpose.models.parts import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError
 
 
@@ -49,22 +49,23 @@ def build_codecs(
 class CascadeMapsHead(MapHead):
     """Base of heads that decode the maps of a cascade.
 
-    Those that build on it have ``detector_codec`` and ``decoder``, the codecs of
-    the detector's and of the last part's maps.
+    Those that build on it have ``parts``, the names of the cascade's parts, and
+    ``detector_codec`` and ``decoder``, the codecs of the detector's and of the last
+    part's maps.
 
     Letters: B samples, K parts, H x W the heatmap grid.
     """
 
     @property
+    @abstractmethod
     def parts(self) -> tuple[str, ...]:
         """tuple[str]: The names of the parts that there are."""
-        return (DETECTOR,) if self.decoder is self.detector_codec else PARTS
 
     @abstractmethod
     def part_maps(
         self, feats: tuple[Tensor, ...], with_refiner: bool
     ) -> dict[str, Tensor]:
-        """Give the maps of both parts.
+        """Give the maps of the parts.
 
         Args:
             feats (tuple[Tensor]): What the estimator's backbone and neck gave.

@@ -4,6 +4,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
+from phr_mmpose.models.parts import DETECTOR, PARTS
 from phr_mmpose.utils.errors import UserError
 
 
@@ -31,9 +32,15 @@ class OnnxMapsHead(CascadeMapsHead):
     ) -> None:
         super().__init__()
         self.out_channels = out_channels
+        self.alone = alone
         self.detector_codec, self.decoder = build_codecs(
             input_size, heatmap_size, detector_codec, decoder, alone
         )
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """tuple[str]: The names of the parts that there are."""
+        return (DETECTOR,) if self.alone else PARTS
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return the maps as they are.

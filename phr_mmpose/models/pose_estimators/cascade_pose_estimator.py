@@ -14,6 +14,7 @@ from phr_mmpose.models.batch_sizes import predict_in_parts
 from phr_mmpose.models.folding import fold_batch_norm
 from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
 from phr_mmpose.models.pose_estimators.pred_instances import add_joints
+from phr_mmpose.models.pose_estimators.views import extract_views
 from phr_mmpose.utils.errors import UserError
 
 _PRECISIONS = dict(bfloat16=torch.bfloat16, float16=torch.float16)
@@ -183,22 +184,19 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             folded = self._fold(dtype)
             folded.test_cfg = {**test_cfg, 'fold': False}
             return folded.predict(inputs, data_samples)
-        return predict_in_parts(self._predict, inputs, data_samples)
+        # Disabled it would also end one around this call.
+        device = inputs.device.type
+        with torch.autocast(device, dtype) if dtype is not None else nullcontext():
+            if self.training:
+                # Batch statistics are those of the whole batch.
+                return self._predict(inputs, data_samples)
+            return predict_in_parts(self._predict, inputs, data_samples)
 
     def _predict(self, inputs: Tensor, data_samples: list) -> list:
         """As :meth:`predict`, all at once and with the modules as they are."""
         test_cfg = self.test_cfg or {}
-        dtype = _precision(test_cfg.get('autocast'))
-        # Disabled it would also end one around this call.
-        device = inputs.device.type
-        with torch.autocast(device, dtype) if dtype is not None else nullcontext():
-            if not test_cfg.get('flip_test', False):
-                feats = self.extract_feat(inputs)
-            elif test_cfg.get('flip_batch', True):
-                feats = self.extract_feat(torch.cat((inputs, inputs.flip(-1))))
-            else:
-                feats = [self.extract_feat(view) for view in (inputs, inputs.flip(-1))]
-            joints = self.head.predict_joints(feats, data_samples, test_cfg)
+        feats = extract_views(self.extract_feat, inputs, test_cfg)
+        joints = self.head.predict_joints(feats, data_samples, test_cfg)
         return add_joints(joints, data_samples, test_cfg)
 
     def _fold(self, dtype: torch.dtype | None) -> 'CascadePoseEstimator':

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-import torch
 from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor
 
 from phr_mmpose.models.batch_sizes import predict_in_parts
+from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
 from phr_mmpose.models.pose_estimators.pred_instances import add_joints
+from phr_mmpose.models.pose_estimators.views import extract_views
 from phr_mmpose.utils.errors import UserError
 
-_HEADS = ('CascadeHeatmapRegressionHead', 'CascadeHeatmapRegression')
 _CODECS = ('input_size', 'heatmap_size', 'detector_codec', 'decoder', 'out_channels')
 
 
@@ -25,8 +25,8 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
     Args:
         file (str): As ``tools/export_onnx.py`` writes it.
         head (dict): The config of the cascade's head, for its codecs.
-        test_cfg (dict, optional): ``flip_test`` and what else
-            ``CascadeHeatmapRegressionHead`` knows.
+        test_cfg (dict, optional): ``flip_test``, ``flip_batch`` and what the
+            cascade's head knows. The precision is the file's.
         metainfo (dict, optional): As for ``TopdownPoseEstimator``.
         **cascade: What else the config of the cascade's model has; not used.
 
@@ -42,10 +42,10 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
         metainfo: dict | None = None,
         **cascade,
     ) -> None:
-        if head.get('type') not in _HEADS:
+        if not _is_cascade(head.get('type')):
             raise UserError(
-                f'{file}: exported is a cascade, whose head is {_HEADS[0]}, not '
-                f'{head.get("type")}; use it with the config it was exported with'
+                f'{file}: is of a cascade, and the head of the config is '
+                f'{head.get("type")}; use it with the config that it was exported with'
             )
         codecs = {key: head[key] for key in _CODECS if key in head}
         super().__init__(
@@ -88,12 +88,17 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
             list[PoseDataSample]: The samples, as from
             :meth:`CascadePoseEstimator.predict`.
         """
-        return predict_in_parts(self._predict, inputs, data_samples)
+        # Where the framework has put them on a GPU, too.
+        return predict_in_parts(self._predict, inputs.cpu(), data_samples)
 
     def _predict(self, inputs: Tensor, data_samples: list) -> list:
         test_cfg: Mapping = self.test_cfg or {}
-        if test_cfg.get('flip_test', False):
-            inputs = torch.cat((inputs, inputs.flip(-1)))
-        feats = self.extract_feat(inputs)
+        feats = extract_views(self.extract_feat, inputs, test_cfg)
         joints = self.head.predict_joints(feats, data_samples, test_cfg)
         return add_joints(joints, data_samples, test_cfg)
+
+
+def _is_cascade(name: str | type | None) -> bool:
+    """Whether a head's type is one that can be exported."""
+    kind = MODELS.get(name) if isinstance(name, str) else name
+    return isinstance(kind, type) and issubclass(kind, CascadeHeatmapRegressionHead)

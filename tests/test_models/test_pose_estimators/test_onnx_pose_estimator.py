@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ import torch
 from cascade_samples import MODEL, SIDE, batch, build_model
 from mmpose.registry import MODELS
 
-from phr_mmpose.apis.onnx_model import is_onnx, onnx_model
+from phr_mmpose.apis.onnx_model import is_onnx, onnx_config
+from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
+from phr_mmpose.models.pose_estimators import onnx_pose_estimator
+from phr_mmpose.utils import packages
 from phr_mmpose.utils.errors import UserError
 
 onnx = pytest.importorskip('onnx', reason='needs the extra "onnx"')
@@ -39,7 +43,7 @@ def file(cascade, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def model(file):
-    return MODELS.build(onnx_model(MODEL, file)).eval()
+    return MODELS.build(onnx_config(MODEL, file)).eval()
 
 
 def predict(model, **test_cfg):
@@ -58,6 +62,7 @@ def predict(model, **test_cfg):
         dict(),
         dict(output='detector'),
         dict(flip_test=True, output_heatmaps=True),
+        dict(flip_test=True, flip_batch=False),
         dict(flip_test=True, shift_heatmap=False, output_keypoint_indices=[2, 0]),
     ],
     ids=lambda cfg: '-'.join(cfg) or 'plain',
@@ -83,7 +88,7 @@ def test_a_detector_alone(tmp_path):
     export(alone, tmp_path / 'alone.onnx')
     config = copy.deepcopy(MODEL)
     config['head']['refiner'] = None
-    model = MODELS.build(onnx_model(config, tmp_path / 'alone.onnx')).eval()
+    model = MODELS.build(onnx_config(config, tmp_path / 'alone.onnx')).eval()
     for found, expected in zip(predict(model), predict(alone), strict=True):
         a, b = found.pred_instances, expected.pred_instances
         np.testing.assert_allclose(a.keypoints, b.keypoints, rtol=0, atol=1e-2)
@@ -91,8 +96,13 @@ def test_a_detector_alone(tmp_path):
 
 def test_maps_as_they_are_and_no_training(model, cascade):
     images, samples = batch(2)
-    detector, regressor = model(images.mul(50).add(128).clamp(0, 255), None)
-    assert detector.shape == regressor.shape == (2, 4, SIDE, SIDE)
+    crops = images.mul(50).add(128).clamp(0, 255).round()
+    detector, regressor = model(crops, None)
+    with torch.no_grad():
+        # The cascade's own mean, deviation and channel order.
+        logits, confidence = cascade((crops.flip(1) - 127.5) / 64, None)
+    torch.testing.assert_close(detector, logits.sigmoid(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(regressor, confidence, rtol=1e-4, atol=1e-4)
     assert not list(model.parameters())
     with pytest.raises(UserError, match='cannot be trained'):
         model(images, samples, mode='loss')
@@ -102,7 +112,7 @@ def refused(file, config=MODEL, **head):
     config = copy.deepcopy(config)
     config['head'].update(head)
     with pytest.raises(UserError) as caught:
-        MODELS.build(onnx_model(config, file))
+        MODELS.build(onnx_config(config, file))
     message = str(caught.value)
     assert '\n' not in message and str(file) in message
     return message
@@ -114,7 +124,8 @@ def test_a_file_of_another_config_is_refused(file):
     assert "heatmap_size is [32, 32], the config's [8, 8]" in small
     assert 'number of joints is 4' in refused(file, out_channels=16)
     assert 'number of maps is 2' in refused(file, refiner=None)
-    assert 'not HeatmapHead' in refused(file, type='HeatmapHead')
+    assert 'config is HeatmapHead' in refused(file, type='HeatmapHead')
+    assert 'config is Nothing' in refused(file, type='Nothing')
 
 
 def test_what_is_no_exported_cascade_is_refused(file, tmp_path):
@@ -140,6 +151,48 @@ def test_what_is_no_exported_cascade_is_refused(file, tmp_path):
 def test_crops_of_another_size_are_refused(model):
     with pytest.raises(UserError, match=r'crops of \[40, 32\] px'):
         model(torch.zeros(1, 3, 32, 40), None)
+
+
+@pytest.mark.parametrize(
+    'copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+def test_copies_open_the_file_again(model, copied):
+    # MMEngine's EMAHook copies the model, also before a test.
+    other = copied(model)
+    assert other.backbone.session is not model.backbone.session
+    for found, expected in zip(predict(other), predict(model), strict=True):
+        a, b = found.pred_instances, expected.pred_instances
+        np.testing.assert_array_equal(a.keypoints, b.keypoints)
+
+
+def test_crops_on_another_device_are_brought_to_the_cpu(model, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        onnx_pose_estimator,
+        'predict_in_parts',
+        lambda predict, inputs, samples: seen.append(inputs.device.type),
+    )
+    elsewhere = torch.zeros(1, 3, SIDE, SIDE)
+    monkeypatch.setattr(type(elsewhere), 'cpu', lambda self: torch.zeros(1), False)
+    model.predict(elsewhere.to('meta'), [])
+    assert seen == ['cpu']
+
+
+@pytest.mark.parametrize(
+    'head_type',
+    ['CascadeHeatmapRegression', 'mmpose.CascadeHeatmapRegressionHead']
+    + [CascadeHeatmapRegressionHead],
+)
+def test_all_names_of_the_head_will_do(file, head_type):
+    config = copy.deepcopy(MODEL)
+    config['head']['type'] = head_type
+    MODELS.build(onnx_config(config, file))
+
+
+def test_a_lacking_package_is_named(file, monkeypatch):
+    monkeypatch.setattr(packages, 'find_spec', lambda name: None)
+    with pytest.raises(UserError, match='onnxruntime is not installed: pip install'):
+        MODELS.build(onnx_config(MODEL, file))
 
 
 def test_files_are_told_by_their_names():
