@@ -76,7 +76,8 @@ def quantize_onnx(
 
     Weights have a scale per channel, activations one per tensor: from the least
     and the largest value that the crops bring about. Weights use 7 of their 8
-    bits, so that no processor's sums of products overflow.
+    bits, so that no processor's sums of products overflow. The last
+    convolutions, and with them the maps, stay in float32.
 
     Letters: N crops.
 
@@ -166,7 +167,28 @@ def _quantize(source: Path, prepared: Path, path: Path, crops: np.ndarray) -> No
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            nodes_to_exclude=_last_nodes(prepared),
         )
+
+
+def _last_nodes(path: Path) -> list[str]:
+    """Name the last convolutions and what follows them.
+
+    With 256 levels only, neighbouring cells of a flat peak would be equal, and
+    peaks above all that calibrated would be cut off.
+    """
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    wanted, found = [output.name for output in graph.output], set()
+    while wanted:
+        node = makers.get(wanted.pop())
+        if node is not None and node.name not in found:
+            found.add(node.name)
+            if node.op_type not in ('Conv', 'ConvTranspose'):
+                wanted += node.input
+    return sorted(found)
 
 
 @contextmanager
