@@ -167,14 +167,15 @@ def measure_all(
 ) -> tuple[dict[str, list[dict]], list[str]]:
     """Measure all cases in turn, round after round.
 
-    A case that fails is not tried again; the others go on.
+    A case that fails is not tried again; the others go on. An interruption
+    (Ctrl-C) ends it early, with what is measured by then.
 
     Args:
         cases (Sequence[Case]): The cases.
         args (argparse.Namespace): ``repeats`` and ``threads``.
 
     Returns:
-        tuple: The outcomes by case, and the names of those that failed.
+        tuple: The outcomes by case that was run, and the names of those that failed.
     """
     outcomes: dict[str, list[dict]] = {case.name: [] for case in cases}
     failures = []
@@ -184,13 +185,17 @@ def measure_all(
             continue
         try:
             done.append(measure_apart(case, args.threads))
+        except KeyboardInterrupt:
+            # An hour's work is in the rounds that are done.
+            print(f'interrupted in round {number + 1}', file=sys.stderr, flush=True)
+            break
         except UserError as error:
             print(f'failed: {error}', file=sys.stderr, flush=True)
             failures.append(case.name)
             done.append(dict(reason=str(error).removeprefix(f'{case.name}: ')))
         print(f'round {number + 1}/{args.repeats} {case.name} {_said(done[-1])}')
         sys.stdout.flush()
-    return outcomes, failures
+    return {name: done for name, done in outcomes.items() if done}, failures
 
 
 def _said(outcome: dict) -> str:
@@ -227,7 +232,7 @@ def collect(outcomes: dict, args: argparse.Namespace, command: Sequence[str]) ->
         command=shlex.join(['python', 'benchmarks/run.py', *command]),
         date=datetime.date.today().isoformat(),
         machine=machine,
-        repeats=args.repeats,
+        repeats=max(map(len, outcomes.values()), default=0),
         sizes=vars(sizes_for(args.device, args.quick)),
         bars=judge(outcomes),
         cases=summarise_cases(outcomes),

@@ -39,6 +39,31 @@ def test_a_failing_case_is_one_line_and_the_files_are_written(tmp_path, monkeypa
     assert case == dict(reason='no.py: no such config')
 
 
+def test_an_interruption_keeps_what_is_measured(tmp_path, monkeypatch, capsys):
+    cases = [Case(name, 'train', {}) for name in ('train/a', 'train/b')]
+    monkeypatch.setattr(benchmark, 'all_cases', lambda *args: cases)
+    seconds = iter([1.0, 2.0, 3.0])
+
+    def measure(case, threads):
+        found = next(seconds, None)
+        if found is None:
+            raise KeyboardInterrupt
+        return dict(seconds=found)
+
+    monkeypatch.setattr(benchmark, 'measure_apart', measure)
+    file, page = tmp_path / 'bench.json', tmp_path / 'bench.md'
+    benchmark.main(
+        ['--device', 'cpu', '--repeats', '5', '--json', str(file)]
+        + ['--table', str(page)]
+    )
+    result = json.loads(file.read_text())
+    assert [len(each) for each in result['rounds'].values()] == [2, 1]
+    assert result['repeats'] == 2
+    assert result['cases']['train/a']['seconds']['median'] == 2.0
+    assert 'interrupted in round 2' in capsys.readouterr().err
+    assert '| train/b | s 2 |' in page.read_text()
+
+
 @pytest.mark.parametrize(
     'arguments, message',
     [
