@@ -80,8 +80,8 @@ def table_page(result: Mapping) -> str:
             f'`{result["command"]}`, {result["date"]}: {where}, '
             f'{machine["threads"]} threads, {machine["memory_gb"]} GB; {versions}.',
             '',
-            f'Medians of {result["repeats"]} processes for each case, in turn; in '
-            'brackets the lowest and the highest. What the cases and bars are: '
+            f'Medians of up to {result["repeats"]} processes for each case, in turn; '
+            'in brackets the lowest and the highest. What the cases and bars are: '
             'README.md of this folder.',
             '',
             *_section('Bars', bars_table(result['bars'])),
