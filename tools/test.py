@@ -39,6 +39,7 @@ from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
+from phr_mmpose.models.backbones import OnnxMaps
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
@@ -249,6 +250,8 @@ def evaluate(
     """
     weights = None
     if is_onnx(args.checkpoint):
+        # A fault of the file shows before the runner writes its log.
+        OnnxMaps(args.checkpoint)
         config.model = onnx_config(config.model, args.checkpoint)
     else:
         checkpoint = load_from_local(args.checkpoint, 'cpu')

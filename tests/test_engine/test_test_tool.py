@@ -87,7 +87,11 @@ def test_an_onnx_file_scores_as_its_checkpoint(
         ]
         rates = [[each[column] for column in COLUMNS] for each in scores]
         assert rates[0] == rates[1]
-    assert 'no such file' in fails(test, tiny.path, tmp_path / 'none.onnx')
+    capsys.readouterr()
+    work = tmp_path / 'unused'
+    arguments = (tiny.path, tmp_path / 'none.onnx', '--work-dir', work)
+    assert 'no such file' in fails(test, *arguments)
+    assert not work.exists() and not capsys.readouterr().out
     onnx = pytest.importorskip('onnx')
     content = onnx.load(str(tmp_path / 'a.onnx'))
     facts = {each.key: each.value for each in content.metadata_props}
