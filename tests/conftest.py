@@ -8,6 +8,8 @@ import pytest
 import phr_mmpose  # noqa: F401  first: it lets the stack import
 
 REPO = Path(__file__).resolve().parent.parent
+# The small cascade's fixtures, for the tests of the interfaces and of the tools.
+pytest_plugins = ['small_cascade']
 
 
 @pytest.fixture(scope='session')
