@@ -18,7 +18,8 @@ from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
 from phr_mmpose.engine.pretrained import forget_pretrained
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.freezing import Freezing
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
@@ -76,9 +77,10 @@ def test_each_stage_steps_and_the_model_predicts(path, data):
     model.init_weights()
 
     batch = first_batch(config.train_dataloader)
-    for stage in StageSchedule(config.stages).stages:
-        model.set_trained(stage.trains)
+    freezing = Freezing(model)
+    for stage in StageSchedule(config_stages(config)).stages:
         model.train()
+        freezing.train_only(stage.trains)
         before = weights(model)
         optimizer = build_optim_wrapper(model, config.optim_wrapper)
         losses = model.train_step(batch, optimizer)

@@ -9,7 +9,8 @@ from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 from mmpose.registry import DATASETS, TRANSFORMS
 
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.freezing import Freezing
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.models.costs import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
@@ -75,12 +76,20 @@ def test_what_the_inferencer_reads(config):
 
 
 def test_stages_train_parts_of_the_model(config, model):
-    for stage in StageSchedule(config.stages).stages:
-        model.set_trained(stage.trains)
-        assert model.trained == tuple(stage.trains)
-    assert config.train_cfg.type == 'StagedTrainLoop'
-    assert any(hook.type == 'StagedTrainingHook' for hook in config.custom_hooks)
+    schedule = StageSchedule(config_stages(config))
+    for stage in schedule.stages:
+        assert Freezing(model).parameters(stage.trains)
+    assert config.train_cfg.by_epoch and config.train_cfg.max_epochs == schedule.epochs
+    assert config.default_hooks.param_scheduler.type == 'StagedTrainingHook'
     assert config.get('param_scheduler') is None
+    # All begin gently.
+    for stage in schedule.stages:
+        assert stage.param_scheduler[0]['type'] == 'LinearLR'
+
+
+def test_the_rates_are_for_the_configs_own_batch(config):
+    assert config.auto_scale_lr.base_batch_size == config.train_dataloader.batch_size
+    assert not config.auto_scale_lr.get('enable', False)
 
 
 def test_sizes_in_pixels_scale_with_the_maps(model):
@@ -108,14 +117,14 @@ def test_the_paper_s_model(name):
     assert model.head.decoder.input_size == (256, 256)
     assert tuple(config.model.backbone.strides) == (1, 2, 2, 1)
     assert config.train_dataloader.batch_size == 8
-    assert config.optim_wrapper.optimizer.type == 'FusedRMSprop'
+    assert config.optim_wrapper.optimizer.type == 'RMSprop'
     pretrained = config.model.backbone.init_cfg
     assert pretrained.checkpoint == 'torchvision://resnet152'
 
 
 def test_the_paper_s_schedule():
     config = load(FOLDER / 'phr_res152_mpii.py')
-    stages = [(s.name, list(s.trains), s.epochs) for s in config.stages]
+    stages = [(s.name, list(s.trains), s.epochs) for s in config_stages(config)]
     assert stages == [
         ('detector', ['detector'], 50),
         ('regressor', ['refiner'], 40),
@@ -126,7 +135,7 @@ def test_the_paper_s_schedule():
     assert train['RandomScaleRotation'].rotation == 40
     assert 'RandomMirror' in train
     lsp = load(FOLDER / 'phr_res152_lsp.py')
-    assert sum(stage.epochs for stage in lsp.stages) == 30
+    assert sum(stage.epochs for stage in config_stages(lsp)) == 30
 
 
 @pytest.mark.parametrize('name', ['phr_tiny_lsp', 'phr_tiny_figures'])

@@ -36,9 +36,13 @@ class Tiny:
     no_validation = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
 
     @staticmethod
-    def config(work_dir, **changes):
+    def config(work_dir, stages=None, **changes):
         config = Config.fromfile(CONFIG)
         config.merge_from_dict(changes)
+        if stages is not None:
+            config.default_hooks.param_scheduler.stages = stages
+            epochs = sum(stage['epochs'] for stage in stages)
+            config.train_cfg.max_epochs = epochs
         config.work_dir = str(work_dir)
         # Runners of one process share logs by this name.
         config.experiment_name = uuid.uuid4().hex
@@ -50,7 +54,8 @@ class Tiny:
 
         Args:
             hooks: More custom hooks.
-            **changes: Config values by dotted key (dots as double underscores).
+            **changes: Config values by dotted key (dots as double underscores);
+                ``stages`` are handed to the hook.
         """
         changes = {key.replace('__', '.'): value for key, value in changes.items()}
         config = Tiny.config(work_dir, **changes)

@@ -7,7 +7,7 @@ import torch
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.utils.checkpoint import safe_load
 
-HOOKS = [dict(type='StagedTrainingHook'), dict(type='EMAHook', momentum=0.1)]
+HOOKS = [dict(type='EMAHook', momentum=0.1)]
 KILLED = """
 _base_ = [{base!r}]
 custom_hooks = [*{hooks!r}, dict(type={hook!r}, {arguments})]

@@ -208,7 +208,7 @@ def test_what_cannot_be_scheduled_is_known_at_once(tmp_path):
         dict(name='a', trains=['detector'], epochs=1, lr=1),
         dict(name='b', trains=['refiner'], epochs=3, lr=1, param_scheduler=late),
     ]
-    with pytest.raises(UserError, match="stage 'b': CosineAnnealingLR.* 3 epochs of 2"):
+    with pytest.raises(UserError, match=r"'b': CosineAnnealingLR .* 3 epochs of 2"):
         run_toy(tmp_path, stages, SGD)
     stages[1]['param_scheduler'] = dict(type='CosineLR')
     with pytest.raises(UserError, match="stage 'b': CosineLR cannot be built"):

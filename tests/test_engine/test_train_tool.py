@@ -35,7 +35,14 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
     first, second = tmp_path / 'first', tmp_path / 'second'
     arguments = [str(tiny.path), '--no-validate', '--seed', '3', *options]
     train.main(
-        [*arguments, 'stages.1.epochs=1', '--stages', 'regressor', '--amp', '--resume']
+        [
+            *arguments,
+            'default_hooks.param_scheduler.stages.1.epochs=1',
+            '--stages',
+            'regressor',
+            '--amp',
+            '--resume',
+        ]
         + ['--work-dir', str(first)]
     )
     said = capsys.readouterr().err
@@ -48,7 +55,12 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
     assert 'BFloat16OptimWrapper' in (first / 'tiny_config.py').read_text()
 
     train.main(
-        [*arguments, 'stages.2.epochs=1', '--stages', 'joint']
+        [
+            *arguments,
+            'default_hooks.param_scheduler.stages.2.epochs=1',
+            '--stages',
+            'joint',
+        ]
         + ['--load-from', str(first / 'stage_regressor.pth'), '--work-dir', str(second)]
     )
     assert 'warning: stage' not in capsys.readouterr().err
@@ -62,21 +74,29 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
     assert 0 < (before[key] - after[key]).abs().max() < 1e-3
 
 
-def test_two_processes_on_cpus(tiny, tmp_path):
+TWO = """
+_base_ = [{base!r}]
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EMAHook', momentum=0.1)]
+default_hooks = dict(param_scheduler=dict(stages=[
+    dict(name='detector', trains=['detector'], epochs=1, lr=1e-2),
+    dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
+    dict(name='joint', trains=['detector', 'refiner'], epochs=1, lr=1e-3)]))
+train_cfg = dict(max_epochs=3, val_interval=3)
+train_dataloader = dict(batch_size=3)
+"""
+
+
+def test_two_processes_with_stages_averages_and_unused_parameters(tiny, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(TWO.format(base=str(tiny.path)))
     process = tiny.start_python(
         '-m',
         'torch.distributed.run',
         '--standalone',
         '--nproc_per_node=2',
         tiny.repo / 'tools' / 'train.py',
-        tiny.path,
+        config,
         f'--work-dir={tmp_path}',
-        '--cfg-options',
-        'stages.0.epochs=1',
-        'stages.1.epochs=1',
-        'stages.2.epochs=1',
-        'train_cfg.val_interval=3',
-        'train_dataloader.batch_size=3',
     )
     code, output = tiny.finish(process)
     assert code == 0, output
@@ -92,6 +112,11 @@ def test_two_processes_on_cpus(tiny, tmp_path):
             assert torch.equal(value, states[1][key]), key
     for key in ('backbone.conv1.weight', 'head.detector.score.weight'):
         assert not torch.equal(states[1][key], states[2][key]), key
+    # The average became the model's at each border, on both processes alike: the
+    # frozen detector of the last epoch's checkpoint is its average, too.
+    last = safe_load(tmp_path / 'epoch_3.pth')
+    for key, value in last['state_dict'].items():
+        assert torch.equal(value, last['ema_state_dict'][f'module.{key}']), key
 
 
 def test_pretrained_weights_that_cannot_be_had(train, tiny, tmp_path):
@@ -163,9 +188,22 @@ def test_faulty_configs_and_options(train, tiny, tmp_path):
     assert f'{broken}: is no readable config' in fails(train, broken)
     line = fails(train, tiny.path, '--stages', 'regresor')
     assert "no stage 'regresor' in the config" in line
-    line = fails(train, tiny.path, '--cfg-options', 'stages.7.epochs=1')
-    assert '--cfg-options stages.7.epochs=1 does not fit' in line
-    line = fails(train, tiny.path, '--cfg-options', 'stages.0.epochs=0')
+    line = fails(
+        train,
+        tiny.path,
+        '--cfg-options',
+        'default_hooks.param_scheduler.stages.7.epochs=1',
+    )
+    assert (
+        '--cfg-options default_hooks.param_scheduler.stages.7.epochs=1 does not fit'
+        in line
+    )
+    line = fails(
+        train,
+        tiny.path,
+        '--cfg-options',
+        'default_hooks.param_scheduler.stages.0.epochs=0',
+    )
     assert line.startswith(f"{tiny.path}: stage 'detector': epochs must be 1")
 
 

@@ -49,26 +49,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='MpiiPCKhAccuracy')
 test_evaluator = val_evaluator
 
-stages = [
-    dict(
-        name='detector',
-        trains=['detector'],
-        epochs=2,
-        lr=1e-2,
-        param_scheduler=[
-            dict(type='LinearLR', start_factor=0.5, by_epoch=False, end=3),
-            dict(type='ExponentialLR', gamma=0.1),
-        ],
-    ),
-    dict(
-        name='regressor',
-        trains=['refiner'],
-        epochs=2,
-        lr=1e-2,
-        param_scheduler=[dict(type='MultiStepLR', milestones=[1])],
-    ),
-    dict(name='joint', trains=['detector', 'refiner'], epochs=2, lr=1e-3),
-]
 train_cfg = dict(by_epoch=True, max_epochs=6, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()
@@ -85,7 +65,29 @@ default_hooks = dict(
     checkpoint=dict(
         type='CheckpointHook', interval=1, backend_args=dict(backend='atomic')
     ),
-    param_scheduler=dict(type='StagedTrainingHook', stages=stages),
+    param_scheduler=dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='detector',
+                trains=['detector'],
+                epochs=2,
+                lr=1e-2,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.5, by_epoch=False, end=3),
+                    dict(type='ExponentialLR', gamma=0.1),
+                ],
+            ),
+            dict(
+                name='regressor',
+                trains=['refiner'],
+                epochs=2,
+                lr=1e-2,
+                param_scheduler=[dict(type='MultiStepLR', milestones=[1])],
+            ),
+            dict(name='joint', trains=['detector', 'refiner'], epochs=2, lr=1e-3),
+        ],
+    ),
 )
 log_processor = dict(window_size=1)
 log_level = 'INFO'

@@ -3,10 +3,14 @@ import copy
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import ExponentialMovingAverage
+from mmengine.runner import Runner
 
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.errors import UserError
+
+
+ONE = [dict(name='a', trains=['detector'], epochs=6, lr=1e-2)]
 
 
 class Watch(Hook):
@@ -91,8 +95,8 @@ def test_a_stage_runs_only_what_it_needs(run):
 
 def test_rates_follow_the_schedule_and_the_groups_multipliers(run):
     _, watch, _ = run
-    # Six iterations a stage; 0.01 to 0.001 in five equal factors.
-    rates = [1e-2 * 0.1 ** (i / 5) for i in range(6)]
+    # Three iterations an epoch; a warm-up over the first of them.
+    rates = [5e-3, 7.5e-3, 1e-2] + [1e-3] * 3
     rates += [1e-2] * 3 + [1e-3] * 9
     assert len(watch.rates) == 18
     for seen, rate in zip(watch.rates, rates, strict=True):
@@ -119,8 +123,8 @@ def test_log_says_when_a_stage_begins(run):
     log = path.read_text()
     assert (
         "Stage 2 of 3, 'regressor', begins: epochs 3 to 4, trains refiner (27,192 of "
-        '221,960 parameters), learning rate 0.01, 0.001 from epoch 2, times 0.1, 1 by '
-        'parameter group'
+        '221,960 parameters), learning rate 0.01 times 0.1, 1 by parameter group, '
+        'MultiStepLR'
     ) in log
     # A loss that is not computed any more is not logged any more.
     assert 'loss_detector' in log.split('Stage 2 of 3')[0]
@@ -129,7 +133,8 @@ def test_log_says_when_a_stage_begins(run):
     assert log.count('scoring the detector') == 1
 
 
-def test_starting_at_a_stage_equals_going_through(tiny, tmp_path):
+@pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook', momentum=0.3)]])
+def test_starting_at_a_stage_equals_going_through(tiny, tmp_path, hooks):
     stages = [
         dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
         dict(name='joint', trains=['detector', 'refiner'], epochs=1, lr=1e-3),
@@ -139,6 +144,7 @@ def test_starting_at_a_stage_equals_going_through(tiny, tmp_path):
         # Epochs count from a run's beginning, and with them order and augmentation.
         train_dataloader__sampler__shuffle=False,
         train_dataloader__dataset__pipeline=tiny.config(tmp_path).val_pipeline,
+        custom_hooks=hooks,
     )
     through = tiny.train(tmp_path / 'through', stages=stages, **changes)
     alone = tiny.train(
@@ -151,29 +157,48 @@ def test_starting_at_a_stage_equals_going_through(tiny, tmp_path):
     found = tiny.losses(tmp_path / 'alone')
     assert [found[step] for step in (1, 2, 3)] == [expected[step] for step in (4, 5, 6)]
     assert not changed(through.model.state_dict(), alone.model.state_dict(), '')
+    ends = [
+        safe_load(tmp_path / run / 'stage_joint.pth')['state_dict']
+        for run in ('through', 'alone')
+    ]
+    assert not changed(*ends, '')
 
 
 def test_averaged_weights_are_what_is_saved(tiny, tmp_path):
-    watch = Watch()
+    watch, average = Watch(), Weights()
     runner = tiny.train(
         tmp_path,
-        hooks=[watch],
-        custom_hooks=[
-            dict(type='StagedTrainingHook'),
-            dict(type='EMAHook', momentum=0.5),
-        ],
+        hooks=[watch, average],
+        custom_hooks=[dict(type='EMAHook', momentum=0.5)],
         stages=[
             dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
         ],
         **tiny.no_validation,
     )
-    checkpoint = safe_load(tmp_path / 'stage_regressor.pth')
-    ema = next(hook for hook in runner.hooks if hasattr(hook, 'ema_model')).ema_model
-    assert isinstance(ema, ExponentialMovingAverage)
-    for key, value in ema.module.state_dict().items():
-        assert torch.equal(checkpoint['state_dict'][key], value)
-    assert changed(runner.model.state_dict(), checkpoint['state_dict'], 'head.refiner')
+    saved = safe_load(tmp_path / 'stage_regressor.pth')['state_dict']
+    # By hand: a(0) = w(0), a(i) = a(i - 1) / 2 + w(i) / 2.
+    expected = average.weights[0]
+    for weights in average.weights[1:]:
+        expected = (expected + weights) / 2
+    key = 'head.refiner.tail.0.bias'
+    torch.testing.assert_close(saved[key], expected)
+    assert not torch.equal(saved[key], average.weights[-1])
+    # At the border they become the model's, and the average begins anew.
+    assert not changed(runner.model.state_dict(), saved, '')
     assert not changed(watch.weights[0], runner.model.state_dict(), 'backbone')
+    (hook,) = (hook for hook in runner.hooks if hasattr(hook, 'ema_model'))
+    assert hook.ema_model.steps == 0
+
+
+class Weights(Hook):
+    """Note one of the refiner's weights after each step."""
+
+    def __init__(self):
+        self.weights = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        value = runner.model.state_dict()['head.refiner.tail.0.bias']
+        self.weights.append(value.clone())
 
 
 def test_bfloat16_and_gradient_accumulation(tiny, tmp_path):
@@ -216,19 +241,98 @@ class DtypeHook(Hook):
 
 
 @pytest.mark.parametrize(
-    'changes,message',
+    'changes,named',
     [
         (dict(stages=[]), 'stages must be a list'),
-        (dict(train_cfg__type='EpochBasedTrainLoop', train_cfg__max_epochs=9), '9 epo'),
+        (dict(train_cfg__max_epochs=9), '9'),
+        (dict(train_cfg=dict(by_epoch=False, max_iters=6)), 'by_epoch=True'),
         (dict(param_scheduler=[dict(type='MultiStepLR', milestones=[1])]), 'param_sch'),
         (dict(train_dataloader__batch_size=13, train_dataloader__drop_last=True), 'do'),
-        (dict(model__head__refiner=None), "'regressor' trains 'refiner', which the"),
+        (dict(model__head__refiner=None), "no sub-module 'refiner'"),
+        (dict(optim_wrapper__optimizer__lr=0.0), 'optimizer.lr'),
+        # As configs before 0.2 had them.
+        (dict(custom_hooks=[dict(type='StagedTrainingHook')]), 'default_hooks'),
+        (dict(custom_hooks=[dict(type='StagedTrainingHook', stages=ONE)]), 'custom_'),
+        (dict(train_cfg=dict(type='StagedTrainLoop')), 'by_epoch=True'),
+        (dict(optim_wrapper__optimizer__type='FusedRMSprop'), 'RMSprop'),
+        (dict(optim_wrapper__optimizer__type='FusedAdamW'), 'AdamW'),
     ],
 )
-def test_config_that_contradicts_itself(tiny, tmp_path, changes, message):
-    with pytest.raises(UserError, match=message) as error:
-        tiny.train(tmp_path, **changes)
+def test_config_that_contradicts_itself(tiny, tmp_path, changes, named):
+    # A loop without epochs has none of this one's options.
+    config = (
+        dict(train_cfg=dict(_delete_=True, **changes.pop('train_cfg')))
+        if 'train_cfg' in changes
+        else {}
+    )
+    with pytest.raises(UserError) as error:
+        tiny.train(tmp_path, **changes, **config)
+    assert named in str(error.value)
     assert '\n' not in str(error.value)
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_a_variable_that_differs_from_what_trains(tiny, tmp_path):
+    # As a config before 0.2 would set it, over the hook's own stages of the base.
+    config = tiny.config(tmp_path)
+    config.stages = ONE
+    with pytest.raises(UserError, match='variable stages differs'):
+        Runner.from_cfg(config).train()
+    config.stages[0]['lr'] = dict(policy='cosine', start=1e-3, end=1e-4)
+    with pytest.raises(UserError, match='lr is one number since version 0.2'):
+        Runner.from_cfg(config).train()
+
+
+def test_without_stages_all_trains_together_by_mmengines_own_hook(tiny, tmp_path):
+    watch = Watch()
+    runner = tiny.train(
+        tmp_path,
+        hooks=[watch],
+        default_hooks__param_scheduler=dict(_delete_=True, type='ParamSchedulerHook'),
+        param_scheduler=[dict(type='MultiStepLR', milestones=[1], gamma=0.1)],
+        train_cfg__max_epochs=2,
+        train_cfg__val_interval=2,
+    )
+    together = {('detector', True), ('refiner', True)}
+    assert all(calls == together for calls in watch.calls)
+    assert (
+        watch.rates
+        == [pytest.approx([1e-4, 1e-3])] * 3 + [pytest.approx([1e-5, 1e-4])] * 3
+    )
+    assert changed(watch.weights[0], runner.model.state_dict(), 'backbone')
+    assert changed(watch.weights[0], runner.model.state_dict(), 'head.refiner')
+    assert not list(tmp_path.glob('stage_*.pth'))
+
+
+def test_sub_modules_train_by_name(tiny, tmp_path):
+    watch = Watch()
+    tiny.train(
+        tmp_path,
+        hooks=[watch],
+        model__backbone__frozen_stages=1,
+        stages=[
+            dict(name='top', trains=['backbone.layer4'], epochs=1, lr=1e-2),
+            dict(name='rest', trains=['backbone', 'head.refiner'], epochs=1, lr=1e-2),
+        ],
+        **tiny.no_validation,
+    )
+    first, second, third = watch.weights
+    top = changed(first, second, '')
+    assert top and all(key.startswith('backbone.layer4.') for key in top)
+    rest = {'.'.join(key.split('.')[:2]) for key in changed(second, third, '')}
+    # The backbone's own frozen_stages holds its stem and first stage.
+    layers = {f'backbone.layer{number}' for number in (2, 3, 4)}
+    assert rest == {*layers, 'head.refiner'}
+    # Losses of what trains: the detector's alone, then both.
+    assert {'loss_detector'} == {
+        key for values in tiny.losses(tmp_path)[1] for key in values if '_' in key
+    }
+
+
+def test_a_stage_without_anything_to_train(tiny, tmp_path):
+    stages = [dict(name='a', trains=['backbone.layer1'], epochs=1, lr=1e-2)]
+    with pytest.raises(UserError, match="'a' has nothing to train"):
+        tiny.train(tmp_path, stages=stages, model__backbone__frozen_stages=2)
 
 
 def test_resuming_in_another_schedule_is_refused(tiny, run, tmp_path):
@@ -236,14 +340,33 @@ def test_resuming_in_another_schedule_is_refused(tiny, run, tmp_path):
     changes = dict(resume=True, load_from=str(work_dir / 'epoch_3.pth'))
     config = tiny.config(tmp_path)
     with pytest.raises(UserError, match="epoch 1 of stage 'regressor'"):
-        tiny.train(tmp_path, stages=config.stages[1:], **changes)
-    longer = copy.deepcopy(config.stages)
+        tiny.train(tmp_path, stages=config_stages(config)[1:], **changes)
+    longer = copy.deepcopy(config_stages(config))
     longer[0].epochs = 3
     with pytest.raises(UserError, match='resume with the same stages'):
         tiny.train(tmp_path, stages=longer, **changes)
+    other = copy.deepcopy(config_stages(config))
+    other[1].param_scheduler = []
+    with pytest.raises(UserError, match='holds 1 parameter schedulers'):
+        tiny.train(tmp_path, stages=other, **changes)
     bare = safe_load(work_dir / 'epoch_3.pth')
     del bare['optimizer']
     torch.save(bare, tmp_path / 'best.pth')
     changes['load_from'] = str(tmp_path / 'best.pth')
     with pytest.raises(UserError, match='cannot be resumed'):
         tiny.train(tmp_path, **changes)
+
+
+def test_a_checkpoint_of_yesterday_resumes_at_a_border_only(tiny, run, tmp_path):
+    _, _, work_dir = run
+    for epoch in (3, 4):
+        # Before 0.2 the rate was a function of the progress: no schedulers.
+        checkpoint = safe_load(work_dir / f'epoch_{epoch}.pth')
+        del checkpoint['param_schedulers']
+        torch.save(checkpoint, tmp_path / f'epoch_{epoch}.pth')
+    changes = dict(resume=True, **tiny.no_validation)
+    with pytest.raises(UserError, match='resume at the end of a stage'):
+        tiny.train(tmp_path, load_from=str(tmp_path / 'epoch_3.pth'), **changes)
+    resumed = tiny.train(tmp_path, load_from=str(tmp_path / 'epoch_4.pth'), **changes)
+    whole = safe_load(work_dir / 'stage_joint.pth')['state_dict']
+    assert not changed(whole, resumed.model.state_dict(), '')
