@@ -8,6 +8,7 @@ optim_wrapper = dict(
     optimizer=dict(type='FusedRMSprop', lr=2.5e-5, alpha=0.99, eps=1e-8)
 )
 
+auto_scale_lr = dict(base_batch_size=8)
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader

@@ -30,4 +30,5 @@ optim_wrapper = dict(
     type='BFloat16OptimWrapper',
     optimizer=dict(_delete_=True, type='FusedAdamW', lr=1e-3, weight_decay=0.01),
 )
+auto_scale_lr = dict(base_batch_size=64)
 train_dataloader = dict(batch_size=64, num_workers=8)

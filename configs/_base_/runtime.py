@@ -19,6 +19,8 @@ default_hooks = dict(
         type='CheckpointHook', interval=1, max_keep_ckpts=2, save_param_scheduler=False
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Draws predictions where --show-dir is given to MMPose's train.py or test.py.
+    visualization=dict(type='PoseVisualizationHook', enable=False),
 )
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='StagedTrainingHook')]
 
