@@ -8,23 +8,22 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# The stages drop parts of the model out of the graph.
+# Stages drop frozen sub-modules out of the graph.
 find_unused_parameters = True
 
 default_hooks = dict(
     runtime_info=dict(type='BatchedRuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
-    checkpoint=dict(
-        type='CheckpointHook', interval=1, max_keep_ckpts=2, save_param_scheduler=False
-    ),
+    # MMEngine's, safe from a kill at any moment.
+    checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # Draws predictions where --show-dir is given to MMPose's train.py or test.py.
     visualization=dict(type='PoseVisualizationHook', enable=False),
 )
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='StagedTrainingHook')]
+custom_hooks = [dict(type='SyncBuffersHook')]
 
-train_cfg = dict(type='StagedTrainLoop', val_interval=5)
+train_cfg = dict(by_epoch=True, val_interval=5)
 val_cfg = dict()
 test_cfg = dict()
 

@@ -1,4 +1,4 @@
-"""A local file backend whose files appear whole or not at all."""
+"""A file backend, ``atomic``, whose files appear whole or not at all."""
 
 import re
 from pathlib import Path

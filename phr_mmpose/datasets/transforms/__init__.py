@@ -7,7 +7,7 @@ from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
 from phr_mmpose.datasets.transforms.random_scale_rotation import (
     RandomScaleRotation,
 )
-from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
+from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 
 __all__ = [
     'CheckedLoadImage',
@@ -15,5 +15,5 @@ __all__ = [
     'PackCascadeInputs',
     'RandomMirror',
     'RandomScaleRotation',
-    'SeedAugmentation',
+    'RandomTransform',
 ]
