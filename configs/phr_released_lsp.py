@@ -7,7 +7,6 @@ _base_ = [
     '_base_/lsp.py',
 ]
 
-auto_scale_lr = dict(base_batch_size=8)
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader

@@ -75,7 +75,6 @@ auto_scale_lr = dict(base_batch_size=16)
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ProgressHook')]
 
 # Small batches, since a short schedule lacks steps rather than samples.
-auto_scale_lr = dict(base_batch_size=16)
 train_dataloader = dict(
     batch_size=16, dataset=dict(pipeline=train_pipeline, back_views=0.0)
 )

@@ -1,10 +1,6 @@
 # How every data set is read: shuffled for training, each person once for a test.
 # A collate_fn of the test loader would be read by MMPoseInferencer, which knows
 # MMEngine's own only.
-#
-# --auto-scale-lr multiplies the rates by the batch, of all processes together, over
-# this; a config with another batch_size says it anew.
-auto_scale_lr = dict(base_batch_size=32)
 train_dataloader = dict(
     batch_size=32,
     num_workers=2,
