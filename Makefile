@@ -1,5 +1,6 @@
 # make demo: train, evaluate and use a small cascade on drawn figures
-# make test: run the tests          make lint: check style
+# make test: run the quick tests    make test-all: run every test
+# make lint: check style
 # make env:  look at every package of the environment again
 # make clean: remove the environment, the demo's results and caches
 #
@@ -15,12 +16,15 @@ RUN := $(VENV)/bin/python
 # The clone comes before any other copy that the environment may know.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: demo test lint env clean venv
+.PHONY: demo test test-all lint env clean venv
 
 demo: venv
 	$(RUN) tools/figures_demo.py
 
 test: venv
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests -m 'not slow' $(PYTEST_ARGS)
+
+test-all: venv
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests $(PYTEST_ARGS)
 
 lint: venv

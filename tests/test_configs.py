@@ -15,6 +15,7 @@ from phr_mmpose.models.costs import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
+EVERY = CONFIGS + sorted(FOLDER.glob('ablation*/*.py'))
 
 
 def load(path):
@@ -90,6 +91,17 @@ def test_stages_train_parts_of_the_model(config, model):
 def test_the_rates_are_for_the_configs_own_batch(config):
     assert config.auto_scale_lr.base_batch_size == config.train_dataloader.batch_size
     assert not config.auto_scale_lr.get('enable', False)
+
+
+@pytest.mark.parametrize('path', EVERY, ids=lambda path: path.stem)
+def test_what_mmpose_s_scripts_read(path):
+    config = Config.fromfile(path)
+    # What --auto-scale-lr scales by is 1 where nothing was changed.
+    assert config.auto_scale_lr == {
+        'base_batch_size': config.train_dataloader.batch_size
+    }
+    hook = config.default_hooks.visualization
+    assert hook == {'type': 'PoseVisualizationHook', 'enable': False}
 
 
 def test_sizes_in_pixels_scale_with_the_maps(model):

@@ -2,6 +2,8 @@
 _base_ = './loaders.py'
 dataset_type = 'FigureDataset'
 data_mode = 'topdown'
+# Read by MMPose's browse_dataset.py, which otherwise looks for pictures on the disk.
+backend_args = dict(backend='figures')
 
 _figures = dict(type=dataset_type, image_size=112, cache=True)
 train_dataloader = dict(num_workers=1, dataset=dict(_figures, num=4000, seed=0))

@@ -15,14 +15,11 @@ default_hooks = dict(
     runtime_info=dict(type='BatchedRuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
-    checkpoint=dict(
-        type='CheckpointHook',
-        interval=1,
-        max_keep_ckpts=2,
-        # Checkpoints appear whole or not at all.
-        backend_args=dict(backend='atomic'),
-    ),
+    # MMEngine's, safe from a kill at any moment.
+    checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Draws predictions where --show-dir is given to MMPose's train.py or test.py.
+    visualization=dict(type='PoseVisualizationHook', enable=False),
 )
 custom_hooks = [dict(type='SyncBuffersHook')]
 

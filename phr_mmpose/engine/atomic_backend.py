@@ -8,10 +8,12 @@ from mmengine.fileio import LocalBackend, register_backend
 from phr_mmpose.utils.files import atomic_path
 
 
+@register_backend('atomic')
 class AtomicLocalBackend(LocalBackend):
     """Stock local backend, but for writing.
 
-    A run killed while it saves leaves the previous file, never a torn one.
+    A run killed while it saves leaves the previous file, never a torn one. It is
+    used only where it is asked for: ``backend_args=dict(backend='atomic')``.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -35,16 +37,14 @@ class AtomicLocalBackend(LocalBackend):
         self.put(obj.encode(encoding), filepath)
 
 
-# Only for those who ask for it: backend_args=dict(backend='atomic').
-register_backend('atomic', AtomicLocalBackend, force=True)
-
-
 def remove_torn_checkpoints(folder: str | Path) -> None:
     """Remove what a killed run was writing (the hidden files of ``atomic_path``).
 
     Args:
         folder (str | Path): A work directory that no other run is writing to.
     """
-    for path in Path(folder).glob('.*.pth'):
-        if re.fullmatch(r'\..+\.[a-z0-9_]{8}\.pth', path.name):
+    for path in Path(folder).glob('.*'):
+        if re.fullmatch(
+            r'\..+\.[a-z0-9_]{8}\.pth|\.last_checkpoint\.[a-z0-9_]{8}', path.name
+        ):
             path.unlink()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from mmengine.fileio import get_file_backend
+from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.runner import save_checkpoint
 
 from phr_mmpose.engine.atomic_backend import (
@@ -12,15 +12,20 @@ from phr_mmpose.engine.atomic_backend import (
     remove_torn_checkpoints,
 )
 
+ATOMIC = {'backend': 'atomic'}
+
 
 def write_on_and_on(path):
     for number in range(10**6):
         content = {'number': number, 'data': torch.full((10**6,), number)}
-        save_checkpoint(content, path)
+        save_checkpoint(content, path, backend_args=ATOMIC)
 
 
-def test_it_stands_in_for_the_stock_backend(tmp_path):
-    assert isinstance(get_file_backend(str(tmp_path / 'a.pth')), AtomicLocalBackend)
+def test_it_is_used_only_where_it_is_asked_for():
+    assert type(get_file_backend('a.pth')) is LocalBackend
+    assert type(get_file_backend(backend_args={'backend': 'local'})) is LocalBackend
+    named = get_file_backend('a.pth', backend_args=ATOMIC)
+    assert type(named) is AtomicLocalBackend
 
 
 def test_text_and_bytes(tmp_path):
@@ -33,14 +38,14 @@ def test_text_and_bytes(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / 'a.pth'
-    save_checkpoint({'number': 1}, str(path))
+    save_checkpoint({'number': 1}, str(path), backend_args=ATOMIC)
 
     def full(*args):
         raise OSError('no space left on device')
 
     monkeypatch.setattr(os, 'replace', full)
     with pytest.raises(OSError, match='no space'):
-        save_checkpoint({'number': 2}, str(path))
+        save_checkpoint({'number': 2}, str(path), backend_args=ATOMIC)
     assert torch.load(path, weights_only=True) == {'number': 1}
     assert os.listdir(tmp_path) == ['a.pth']
 
@@ -64,7 +69,13 @@ def test_a_kill_while_writing_leaves_a_whole_file(tmp_path):
     process.join()
     content = torch.load(path, weights_only=True)
     assert (content['data'] == content['number']).all()
-    (tmp_path / '.epoch_1.ab12_x9z.pth').write_bytes(b'')
-    (tmp_path / '.hidden.pth').write_bytes(b'')
+
+
+def test_only_what_was_being_written_is_removed(tmp_path):
+    torn = ['.epoch_1.ab12_x9z.pth', '.stage_joint.ab12_x9z.pth']
+    torn += ['.last_checkpoint.ab12_x9z']
+    others = ['.hidden.pth', '.notes.ab12_x9z', 'epoch_1.pth', 'last_checkpoint']
+    for name in torn + others:
+        (tmp_path / name).touch()
     remove_torn_checkpoints(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ['.hidden.pth', 'epoch_1.pth']
+    assert sorted(os.listdir(tmp_path)) == sorted(others)

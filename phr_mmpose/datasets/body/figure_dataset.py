@@ -7,11 +7,10 @@ from mmpose.datasets.datasets import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
 from phr_mmpose.datasets.figures.cache import FigureCache
+from phr_mmpose.datasets.figures.file_backend import MAX_SIZE, MIN_SIZE, FigurePath
 from phr_mmpose.datasets.figures.renderer import Figure, draw_figure
 from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE, MPII_JOINTS, build_metainfo
 from phr_mmpose.utils.errors import UserError
-
-_MIN_SIZE, _MAX_SIZE = 64, 1024
 
 
 @DATASETS.register_module()
@@ -25,12 +24,13 @@ class FigureDataset(BaseCocoStyleDataset):
     body parts that meet there, near to it, and no object covers it. Joints
     outside the picture are not annotated.
 
-    Items hold the keys of :class:`~phr_mmpose.datasets.body.PartDataset`, and
-    instead of a file the picture itself:
+    Items hold the keys of :class:`~phr_mmpose.datasets.body.PartDataset`, and the
+    picture itself:
 
     - ``img`` (image_size, image_size, 3) uint8, BGR, drawn when the item is
       asked for; a pipeline needs no ``LoadImage`` but may have it
-    - ``img_path`` (str): a name for results, no file
+    - ``img_path`` (str): a path that MMEngine's ``fileio`` opens by drawing the
+      figure anew, see :mod:`phr_mmpose.datasets.figures.file_backend`
     - ``img_shape``, ``ori_shape`` (tuple): height and width
     - ``bbox`` (1, 4): a square as large as the body is tall, or as the joints
       need
@@ -71,7 +71,7 @@ class FigureDataset(BaseCocoStyleDataset):
     ) -> None:
         _check_whole('num', num, 1)
         _check_whole('seed', seed, 0)
-        _check_whole('image_size', image_size, _MIN_SIZE, _MAX_SIZE)
+        _check_whole('image_size', image_size, MIN_SIZE, MAX_SIZE)
         for name, share in (('occlusion', occlusion), ('back_views', back_views)):
             if not isinstance(share, Real) or not 0 <= share <= 1:
                 raise UserError(
@@ -96,7 +96,15 @@ class FigureDataset(BaseCocoStyleDataset):
             {
                 'id': index,
                 'img_id': index,
-                'img_path': f'figure_{self.seed}_{index}.png',
+                'img_path': str(
+                    FigurePath(
+                        self.seed,
+                        index,
+                        self.image_size,
+                        self.occlusion,
+                        self.back_views,
+                    )
+                ),
             }
             for index in range(self.num)
         ]

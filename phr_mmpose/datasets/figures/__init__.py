@@ -10,6 +10,7 @@ The modules, in the order in which a picture comes about:
 - :mod:`.solids`: the rasteriser: depth buffer, shading, texture look-up;
 - :mod:`.background` and :mod:`.occluders`: what lies behind and in front;
 - :mod:`.renderer`: :func:`draw_figure`, which puts a picture together;
+- :mod:`.file_backend`: figures as files that MMEngine opens;
 - :mod:`.cache` and :mod:`.sheet`: figures kept in memory, and many on one page.
 """
 

@@ -1,0 +1,136 @@
+"""Checkpoints that survive a kill at any moment."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+from mmpose.registry import HOOKS
+
+from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
+from phr_mmpose.utils.files import atomic_path
+
+_NOTE = 'last_checkpoint'
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """MMEngine's ``CheckpointHook``, safe from a kill at any moment.
+
+    MMEngine removes an old checkpoint before the new one is there, and empties
+    ``last_checkpoint`` before it writes the new name. Here the new checkpoint
+    comes first, then ``last_checkpoint``, then the old one goes, and each file
+    appears whole or not at all. So ``last_checkpoint`` always names a checkpoint
+    that loads, and the best checkpoint is never gone.
+
+    A kill just before a removal leaves one checkpoint too many.
+
+    Args:
+        *args: As for ``CheckpointHook``.
+        backend_args (dict, optional): Of MMEngine's file backend. Defaults to
+            ``dict(backend='atomic')``.
+        **kwargs: As for ``CheckpointHook``.
+    """
+
+    def __init__(self, *args, backend_args: dict | None = None, **kwargs) -> None:
+        backend_args = backend_args or dict(backend='atomic')
+        super().__init__(*args, backend_args=backend_args, **kwargs)
+
+    def before_train(self, runner: Runner) -> None:
+        """Tidy up after a killed run, and find the folder to save to.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        super().before_train(runner)
+        if is_main_process():
+            for folder in {str(self.out_dir), runner.work_dir}:
+                remove_torn_checkpoints(folder)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Save a checkpoint where it is time, counted in iterations.
+
+        Args:
+            runner (Runner): The runner.
+            batch_idx (int): Number of the batch in its epoch.
+            data_batch: Not used.
+            outputs: Not used.
+        """
+        if self.by_epoch:
+            return
+        with self._in_order(runner) as stand_in:
+            super().after_train_iter(stand_in, batch_idx, data_batch, outputs)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Save a checkpoint where it is time, counted in epochs.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        with self._in_order(runner) as stand_in:
+            super().after_train_epoch(stand_in)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Save the checkpoint again if it is the best.
+
+        Args:
+            runner (Runner): The runner.
+            metrics (dict, optional): Scores by name.
+        """
+        with self._in_order(runner) as stand_in:
+            super().after_val_epoch(stand_in, metrics or {})
+
+    @contextmanager
+    def _in_order(self, runner: Runner) -> Iterator['_StandIn']:
+        """Hold back the note and the removals until the checkpoint is there.
+
+        Args:
+            runner (Runner): The runner.
+
+        Yields:
+            _StandIn: The runner, for MMEngine's part of the work.
+        """
+        backend, outdated = self.file_backend, {}
+
+        def save_checkpoint(out_dir: str, filename: str, *args, **kwargs) -> None:
+            # A file that is written anew is no longer outdated.
+            outdated.pop(backend.join_path(out_dir, filename), None)
+            runner.save_checkpoint(out_dir, filename, *args, **kwargs)
+
+        with tempfile.TemporaryDirectory() as aside:
+            self.file_backend = _StandIn(
+                backend,
+                remove=lambda path: outdated.update({path: backend.remove}),
+                rmtree=lambda path: outdated.update({path: backend.rmtree}),
+            )
+            try:
+                yield _StandIn(runner, work_dir=aside, save_checkpoint=save_checkpoint)
+            finally:
+                self.file_backend = backend
+            note = Path(aside, _NOTE)
+            if note.exists():
+                with atomic_path(Path(runner.work_dir, _NOTE)) as temporary:
+                    temporary.write_text(note.read_text())
+        for path, remove in outdated.items():
+            remove(path)
+
+
+class _StandIn:
+    """An object's attributes, but for those that are given.
+
+    Args:
+        original (object): The object.
+        **attributes: What to have instead of its own.
+    """
+
+    def __init__(self, original: object, **attributes) -> None:
+        self._original = original
+        vars(self).update(attributes)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._original, name)
