@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 from mmpose.registry import DATASETS, TRANSFORMS
 
+from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO
 from phr_mmpose.engine.stages import StageSchedule
 from phr_mmpose.models.costs import build_without_memory, count_parameters
 
@@ -44,14 +45,15 @@ def test_there_are_the_four():
 def test_the_model_fits_the_pipelines_and_the_data(config, model):
     size = model.head.decoder.input_size
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        for dataset in _datasets(config[name].dataset):
-            sizes = [t.input_size for t in dataset.pipeline if 'input_size' in t]
-            assert [tuple(each) for each in sizes] == [size], name
-            assert dataset.pipeline[-1].type == 'PackCascadeInputs'
-            for transform in dataset.pipeline:
-                assert TRANSFORMS.get(transform.type), transform.type
-            kind = DATASETS.get(dataset.type)
-            joints = 14 if dataset.get('joints') == 'lsp14' else 16
+        dataset = config[name].dataset
+        sizes = [t.input_size for t in dataset.pipeline if 'input_size' in t]
+        assert [tuple(each) for each in sizes] == [size], name
+        assert dataset.pipeline[-1].type == 'PackCascadeInputs'
+        for transform in dataset.pipeline:
+            assert TRANSFORMS.get(transform.type), transform.type
+        for subset in _datasets(dataset):
+            kind = DATASETS.get(subset.type)
+            joints = 14 if subset.get('joints') == 'lsp14' else 16
             assert kind and joints == model.head.out_channels
     with torch.device('meta'):
         logits, confidence = model.head(
@@ -127,6 +129,25 @@ def test_the_paper_s_schedule():
     assert 'RandomMirror' in train
     lsp = load(FOLDER / 'phr_res152_lsp.py')
     assert sum(stage.epochs for stage in lsp.stages) == 30
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [
+        ('phr_tiny_lsp', LSP14_METAINFO),
+        ('phr_res152_lsp_lspet', LSP_METAINFO),
+        ('phr_res50_lsp', LSP_METAINFO),
+    ],
+)
+def test_combined_data_sets_name_their_joints(name, expected, tmp_path, monkeypatch):
+    # The file is found, and what a run dumps stands alone, wherever it is read.
+    monkeypatch.chdir(tmp_path)
+    config = load(FOLDER / f'{name}.py')
+    config.dump(tmp_path / 'dumped.py')
+    for each in (config, Config.fromfile(tmp_path / 'dumped.py')):
+        dataset = each.train_dataloader.dataset
+        assert dataset.metainfo.to_dict() == expected
+        assert [subset.pipeline for subset in dataset.datasets] == [[], []]
 
 
 @pytest.mark.parametrize('name', ['phr_tiny_lsp', 'phr_tiny_figures'])
