@@ -142,11 +142,8 @@ def set_stage(subject: Subject, stage: str | None) -> None:
 
 
 def training_pipeline(config: Config) -> list:
-    """Return a config's training transforms, of the first of joined data sets."""
-    dataset = config.train_dataloader.dataset
-    while 'pipeline' not in dataset:
-        dataset = dataset.datasets[0]
-    return dataset.pipeline
+    """Return a config's training transforms."""
+    return config.train_dataloader.dataset.pipeline
 
 
 def collate(config: Config, samples: list[dict]) -> dict:

@@ -1,9 +1,6 @@
 # The LSP protocol with the extended training set beside LSP's 1,000 photos: eight
 # times as many persons, so an eighth of the epochs.
-_base_ = 'phr_res152_lsp.py'
-
-# After _base_: MMEngine takes an import before it for its other kind of config.
-from phr_mmpose.datasets.joints import LSP_METAINFO  # noqa: E402
+_base_ = ['phr_res152_lsp.py', '_base_/joints_lsp16.py']
 
 default_hooks = dict(
     param_scheduler=dict(
@@ -20,15 +17,22 @@ default_hooks = dict(
 )
 train_cfg = dict(max_epochs=4)
 
-_lsp = _base_.train_dataloader.dataset
+_lsp = dict(
+    type='LspDataset',
+    data_root=_base_.data_root,
+    ann_file='annotations/lsp_train.json',
+    data_prefix=dict(img='images/'),
+    pipeline=[],
+)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
-        type='JoinedDataset',
-        metainfo=LSP_METAINFO,
+        type='CombinedDataset',
+        metainfo=_base_.dataset_info,
         datasets=[
             _lsp,
             dict(_lsp, type='LspetDataset', ann_file='annotations/lspet_train.json'),
         ],
+        pipeline=_base_.train_pipeline,
     ),
 )

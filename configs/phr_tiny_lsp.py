@@ -1,9 +1,11 @@
 # The tiny cascade on LSP's training half and the extended training set, from
 # random weights, in LSP's 14 joints: 35 to 40 minutes on two CPU cores.
-_base_ = ['_base_/runtime.py', '_base_/cascade_tiny.py', '_base_/lsp.py']
-
-# After _base_: MMEngine takes an import before it for its other kind of config.
-from phr_mmpose.datasets.joints import LSP14_METAINFO  # noqa: E402
+_base_ = [
+    '_base_/runtime.py',
+    '_base_/cascade_tiny.py',
+    '_base_/lsp.py',
+    '_base_/joints_lsp14.py',
+]
 
 model = dict(head=dict(out_channels=14))
 
@@ -65,18 +67,25 @@ train_cfg = dict(max_epochs=23)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
 auto_scale_lr = dict(base_batch_size=32)
 
-_lsp = dict(_base_.train_dataloader.dataset, joints='lsp14')
-_lsp.update(pipeline=_base_.train_pipeline)
+_lsp = dict(
+    type='LspDataset',
+    joints='lsp14',
+    data_root=_base_.data_root,
+    ann_file='annotations/lsp_train.json',
+    data_prefix=dict(img='images/'),
+    pipeline=[],
+)
 train_dataloader = dict(
     num_workers=1,
     dataset=dict(
         _delete_=True,
-        type='JoinedDataset',
-        metainfo=LSP14_METAINFO,
+        type='CombinedDataset',
+        metainfo=_base_.dataset_info,
         datasets=[
             _lsp,
             dict(_lsp, type='LspetDataset', ann_file='annotations/lspet_train.json'),
         ],
+        pipeline=_base_.train_pipeline,
     ),
 )
 val_dataloader = dict(

@@ -1,7 +1,7 @@
 """What configs of earlier versions name, and what to write instead."""
 
 from mmengine.registry import Registry
-from mmpose.registry import LOOPS, OPTIMIZERS, TRANSFORMS
+from mmpose.registry import DATASETS, LOOPS, OPTIMIZERS, TRANSFORMS
 
 from phr_mmpose.utils.errors import UserError
 
@@ -15,6 +15,12 @@ RENAMED = (
     ),
     (OPTIMIZERS, 'FusedRMSprop', "use dict(type='RMSprop', ...)"),
     (OPTIMIZERS, 'FusedAdamW', "use dict(type='AdamW', ..., fused=True)"),
+    (
+        DATASETS,
+        'JoinedDataset',
+        "use MMPose's dict(type='CombinedDataset', metainfo=..., datasets=[...], "
+        'pipeline=train_pipeline), with pipeline=[] in each of the data sets',
+    ),
     (
         TRANSFORMS,
         'SeedAugmentation',

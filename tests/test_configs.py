@@ -11,6 +11,7 @@ from mmpose.registry import DATASETS, TRANSFORMS
 
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import StageSchedule, config_stages
+from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO
 from phr_mmpose.models.costs import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
@@ -46,14 +47,15 @@ def test_there_are_the_four():
 def test_the_model_fits_the_pipelines_and_the_data(config, model):
     size = model.head.decoder.input_size
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        for dataset in _datasets(config[name].dataset):
-            sizes = [t.input_size for t in dataset.pipeline if 'input_size' in t]
-            assert [tuple(each) for each in sizes] == [size], name
-            assert dataset.pipeline[-1].type == 'PackCascadeInputs'
-            for transform in dataset.pipeline:
-                assert TRANSFORMS.get(transform.type), transform.type
-            kind = DATASETS.get(dataset.type)
-            joints = 14 if dataset.get('joints') == 'lsp14' else 16
+        dataset = config[name].dataset
+        sizes = [t.input_size for t in dataset.pipeline if 'input_size' in t]
+        assert [tuple(each) for each in sizes] == [size], name
+        assert dataset.pipeline[-1].type == 'PackCascadeInputs'
+        for transform in dataset.pipeline:
+            assert TRANSFORMS.get(transform.type), transform.type
+        for subset in _datasets(dataset):
+            kind = DATASETS.get(subset.type)
+            joints = 14 if subset.get('joints') == 'lsp14' else 16
             assert kind and joints == model.head.out_channels
     with torch.device('meta'):
         logits, confidence = model.head(
@@ -86,11 +88,6 @@ def test_stages_train_parts_of_the_model(config, model):
     # All begin gently.
     for stage in schedule.stages:
         assert stage.param_scheduler[0]['type'] == 'LinearLR'
-
-
-def test_the_rates_are_for_the_configs_own_batch(config):
-    assert config.auto_scale_lr.base_batch_size == config.train_dataloader.batch_size
-    assert not config.auto_scale_lr.get('enable', False)
 
 
 @pytest.mark.parametrize('path', EVERY, ids=lambda path: path.stem)
@@ -148,6 +145,25 @@ def test_the_paper_s_schedule():
     assert 'RandomMirror' in train
     lsp = load(FOLDER / 'phr_res152_lsp.py')
     assert sum(stage.epochs for stage in config_stages(lsp)) == 30
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [
+        ('phr_tiny_lsp', LSP14_METAINFO),
+        ('phr_res152_lsp_lspet', LSP_METAINFO),
+        ('phr_res50_lsp', LSP_METAINFO),
+    ],
+)
+def test_combined_data_sets_name_their_joints(name, expected, tmp_path, monkeypatch):
+    # The file is found, and what a run dumps stands alone, wherever it is read.
+    monkeypatch.chdir(tmp_path)
+    config = load(FOLDER / f'{name}.py')
+    config.dump(tmp_path / 'dumped.py')
+    for each in (config, Config.fromfile(tmp_path / 'dumped.py')):
+        dataset = each.train_dataloader.dataset
+        assert dataset.metainfo.to_dict() == expected
+        assert [subset.pipeline for subset in dataset.datasets] == [[], []]
 
 
 @pytest.mark.parametrize('name', ['phr_tiny_lsp', 'phr_tiny_figures'])

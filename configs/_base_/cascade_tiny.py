@@ -6,12 +6,17 @@
 _base_ = './cascade_res152.py'
 input_size = (96, 96)
 train_pipeline = [
-    dict(t, input_size=input_size) if 'input_size' in t else t
-    for t in _base_.train_pipeline
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomMirror'),
+    dict(type='RandomScaleRotation', scale=(0.7, 1.3), rotation=40.0),
+    dict(type='LoadPersonCrop', input_size=input_size),
+    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
 ]
 test_pipeline = [
-    dict(t, input_size=input_size) if 'input_size' in t else t
-    for t in _base_.test_pipeline
+    dict(type='CheckedLoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=input_size),
+    dict(type='PackCascadeInputs'),
 ]
 
 model = dict(

@@ -23,40 +23,6 @@ class PixelGrid(NamedTuple):
     offset_x: float = 0.0
     offset_y: float = 0.0
 
-    @classmethod
-    def of_region(
-        cls, region: tuple[int, int, int, int], size: tuple[int, int]
-    ) -> 'PixelGrid':
-        """A region of the photo, resized.
-
-        Args:
-            region (tuple[int, int, int, int]): x, y, width, height in pixels of
-                the photo.
-            size (tuple[int, int]): Width and height that it was resized to.
-
-        Returns:
-            PixelGrid: Outer edges fall on outer edges.
-        """
-        x, y, width, height = region
-        scale_x, scale_y = width / size[0], height / size[1]
-        return cls(scale_x, scale_y, x + (scale_x - 1) / 2, y + (scale_y - 1) / 2)
-
-    def within(self, outer: 'PixelGrid') -> 'PixelGrid':
-        """This grid where its photo is itself a picture of another one.
-
-        Args:
-            outer (PixelGrid): Where that picture's pixels lie.
-
-        Returns:
-            PixelGrid: Straight to the outer photo.
-        """
-        return PixelGrid(
-            outer.scale_x * self.scale_x,
-            outer.scale_y * self.scale_y,
-            outer.scale_x * self.offset_x + outer.offset_x,
-            outer.scale_y * self.offset_y + outer.offset_y,
-        )
-
     def apply(self, matrix: np.ndarray) -> np.ndarray:
         """Put the grid before an affine map of the photo.
 

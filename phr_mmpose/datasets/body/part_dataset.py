@@ -1,12 +1,10 @@
 """What the datasets of annotation lists have in common."""
 
 import os.path as osp
-from collections.abc import Sequence
 
 import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
-from phr_mmpose.datasets.crops import CropCache, CropGeometry, CropPlan
 from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.datasets.part_list import PartList, load_part_list
 
@@ -39,15 +37,11 @@ class PartDataset(BaseCocoStyleDataset):
         data_root (str, optional): Folder of ``ann_file`` and ``data_prefix``.
         data_prefix (dict): ``img``: folder of the photos. Defaults to
             ``dict(img='')``.
-        crop_cache (str, optional): Crops kept by ``tools/cache_crops.py``,
-            relative to ``data_root``; photos are not opened then. The pipeline
-            needs ``LoadPersonCrop``.
         **kwargs: ``indices``, ``serialize_data``, ``pipeline``, ``test_mode``,
             ``lazy_init`` and ``max_refetch`` of ``BaseCocoStyleDataset``.
 
     Raises:
-        UserError: If the list cannot be read or an entry is faulty, or the crop
-            cache is missing, damaged or was made from something else.
+        UserError: If the list cannot be read or an entry is faulty.
     """
 
     #: Number of joints of each person in the annotation list.
@@ -59,11 +53,8 @@ class PartDataset(BaseCocoStyleDataset):
         metainfo: dict | None = None,
         data_root: str | None = None,
         data_prefix: dict | None = None,
-        crop_cache: str | None = None,
         **kwargs,
     ) -> None:
-        self.crop_cache = crop_cache
-        self._crops: CropCache | None = None
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -120,48 +111,4 @@ class PartDataset(BaseCocoStyleDataset):
             if not np.isnan(head_sizes[index]):
                 item['head_size'] = head_sizes[index : index + 1]
             items.append(item)
-        if self.crop_cache:
-            path = self.crop_cache_path(self.crop_cache)
-            self._crops = CropCache(path, self.crop_plan(items))
         return items
-
-    def get_data_info(self, idx: int) -> dict:
-        """Give one person.
-
-        Args:
-            idx (int): Index in the data set.
-
-        Returns:
-            dict: The keys in the class's description, and ``crop_cache`` where
-            there is one.
-        """
-        info = super().get_data_info(idx)
-        if self._crops is not None:
-            info['crop_cache'] = self._crops
-        return info
-
-    def crop_plan(self, items: Sequence[dict]) -> CropPlan:
-        """Describe what a crop cache of the whole list must hold.
-
-        Args:
-            items (Sequence[dict]): What :meth:`load_data_list` gave.
-
-        Returns:
-            CropPlan: To make a cache from.
-
-        Raises:
-            UserError: If the pipeline does not crop with ``LoadPersonCrop``.
-        """
-        geometry = CropGeometry.of_pipeline(self.pipeline.transforms)
-        return CropPlan.make(geometry, self.ann_file, items)
-
-    def crop_cache_path(self, name: str) -> str:
-        """Find a crop cache, which is named relative to ``data_root``.
-
-        Args:
-            name (str): The cache's name.
-
-        Returns:
-            str: Its path.
-        """
-        return osp.join(self.data_root or '', name)

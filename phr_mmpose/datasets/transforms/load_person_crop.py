@@ -1,4 +1,4 @@
-"""From the photo's file, or the crop kept of it, to the input in one warp."""
+"""From the photo's file to the input in one warp."""
 
 import cv2
 import numpy as np
@@ -24,13 +24,9 @@ class LoadPersonCrop(CheckedLoadImage):
     Boxes, keypoints and the map from the photo to the input are those of the three
     transforms; so are the pixels, but that a reduced photo is smoother.
 
-    Where the sample comes from a data set with ``crop_cache``, the crop is read
-    from there and no photo is opened.
-
     Required keys: those of ``CheckedLoadImage``, ``bbox_center`` and ``bbox_scale``
     (1, 2). Optional: ``bbox_rotation`` (1,), ``flip`` (``RandomMirror``),
-    ``keypoints`` (1, K, 2), ``keypoints_visible``, ``crop_cache`` with ``id``. K is
-    the number of joints.
+    ``keypoints`` (1, K, 2), ``keypoints_visible``. K is the number of joints.
 
     Added and modified keys: those of the three transforms.
 
@@ -41,8 +37,7 @@ class LoadPersonCrop(CheckedLoadImage):
         backend_args (dict, optional): As in ``CheckedLoadImage``.
 
     Raises:
-        UserError: As ``CheckedLoadImage``, or if the crop cache is damaged or does
-            not hold what the sample's crop shows.
+        UserError: As ``CheckedLoadImage``.
     """
 
     def __init__(
@@ -72,7 +67,7 @@ class LoadPersonCrop(CheckedLoadImage):
         width, height = self.input_size
         scale = TopdownAffine._fix_aspect_ratio(results['bbox_scale'], width / height)
         results['bbox_scale'] = scale
-        found = self._pixels(results, float(scale[0, 0]) / width)
+        found = self._photo(results, float(scale[0, 0]) / width)
         if found is None:
             return None
         image, grid = found
@@ -95,46 +90,29 @@ class LoadPersonCrop(CheckedLoadImage):
         results['input_scale'] = scale[0]
         return results
 
-    def _pixels(
+    def _photo(
         self, results: dict, density: float
     ) -> tuple[np.ndarray, PixelGrid] | None:
-        """Find the sample's pixels.
+        """Read the photo.
 
         Args:
             results (dict): The sample; gets the photo's shape.
             density (float): Pixels of the photo for each of the input.
 
         Returns:
-            tuple | None: Picture and grid; None for a photo to skip.
+            tuple | None: The photo, reduced or not, and where its pixels lie; None
+            for a photo to skip.
         """
-        cache = results.get('crop_cache')
-        if cache is not None:
-            stored = cache.read(results['id'])
-            self._check_covered(results, stored.region, stored.photo_shape, cache.path)
-            density /= max(stored.grid.scale_x, stored.grid.scale_y)
-            reduction = self._reduction(density)
-            image, grid = cache.decode(results['id'], stored, reduction)
-            shape = stored.photo_shape
-        else:
-            found = self._photo(results, density)
-            if found is None:
-                return None
-            image, grid, shape = found
-        results['img_shape'] = results['ori_shape'] = shape
-        return image, grid
-
-    def _photo(
-        self, results: dict, density: float
-    ) -> tuple[np.ndarray, PixelGrid, tuple[int, int]] | None:
         source = results.setdefault('img_path', None) or 'the given array'
-        # Only a photo may be skipped: a faulty box or cache is a fault of the set.
+        # Only a photo may be skipped: a faulty box is a fault of the set.
         try:
             if results.get('img') is not None:
                 image = self._image(results, source)
                 grid, shape = PixelGrid(), image.shape[:2]
             else:
+                reduction = choose_reduction(density) if self.reduce else 1
                 image, grid, shape = decode_reduced(
-                    self._content(source), source, self._reduction(density)
+                    self._content(source), source, reduction
                 )
         except UserError:
             if self.ignore_empty:
@@ -142,37 +120,8 @@ class LoadPersonCrop(CheckedLoadImage):
             raise
         if results.get('bbox') is not None:
             check_boxes(results['bbox'], shape, source)
-        return image, grid, shape
-
-    def _reduction(self, density: float) -> int:
-        return choose_reduction(density) if self.reduce else 1
-
-    @staticmethod
-    def _check_covered(
-        results: dict,
-        region: tuple[int, int, int, int],
-        photo_shape: tuple[int, int],
-        source: str,
-    ) -> None:
-        """Check that the kept region has all of the photo that the crop shows."""
-        x, y = results['bbox_center'][0].tolist()
-        half_x, half_y = (results['bbox_scale'][0] / 2).tolist()
-        if 'bbox_rotation' in results:
-            angle = np.deg2rad(float(results['bbox_rotation'][0]))
-            cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
-            half_x, half_y = half_x * cos + half_y * sin, half_x * sin + half_y * cos
-        left, top, width, height = region
-        # A kept region ends a pixel or more further out, or at the photo's edge.
-        if (
-            max(x - half_x, 0) < left
-            or max(y - half_y, 0) < top
-            or min(x + half_x, photo_shape[1]) > left + width
-            or min(y + half_y, photo_shape[0]) > top + height
-        ):
-            raise UserError(
-                f'{source}: person {results["id"]} is cropped wider than was kept; '
-                'no transform but RandomScaleRotation may change its crop'
-            )
+        results['img_shape'] = results['ori_shape'] = shape
+        return image, grid
 
     @staticmethod
     def _mirror(results: dict) -> None:
