@@ -9,6 +9,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
+from phr_mmpose.models.heads.unknown_visibility import UnknownVisibility
 from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
 from phr_mmpose.utils.errors import UserError
 
@@ -100,6 +101,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             decoder,
             alone=refiner is None,
         )
+        self._unknown_visibility = UnknownVisibility()
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
         self.loss_detector = MODELS.build(
             loss_detector or dict(type='SigmoidCrossEntropyLoss')
@@ -295,6 +297,8 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         losses = {}
         logits = self.detect(feats)
         if DETECTOR in self.trained:
+            if getattr(self.detector_codec, 'needs_visibility', False):
+                self._unknown_visibility.warn(batch_data_samples)
             losses['loss_detector'] = self.loss_detector(
                 logits, *self.detector_codec.encode_batch(*target)
             )
