@@ -13,7 +13,8 @@ from mmpose.registry import MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.freezing import Freezing
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.models.costs import build_without_memory, part_costs
 from phr_mmpose.models.parts import DETECTOR
 from phr_mmpose.utils.config import load_config
@@ -125,7 +126,7 @@ def set_stage(subject: Subject, stage: str | None) -> None:
     """Freeze what a stage of the cascade does not train.
 
     Args:
-        subject (Subject): The model, with ``stages`` in its config.
+        subject (Subject): The model, with stages in its config.
         stage (str | None): The stage; None trains the model as it is built.
 
     Raises:
@@ -133,10 +134,11 @@ def set_stage(subject: Subject, stage: str | None) -> None:
     """
     if stage is None:
         return
-    stages = {each.name: each for each in StageSchedule(subject.config.stages).stages}
+    schedule = StageSchedule(config_stages(subject.config))
+    stages = {each.name: each for each in schedule.stages}
     if stage not in stages:
         raise UserError(f'no stage {stage!r}; there are {", ".join(stages)}')
-    subject.model.set_trained(stages[stage].trains)
+    Freezing(subject.model).train_only(stages[stage].trains)
 
 
 def training_pipeline(config: Config) -> list:
@@ -194,7 +196,8 @@ def training_gmac(name: str, stage: str | None = None) -> float:
         return _TRAINED_PASSES * forward_gmac(name)
     config = read_config(name)
     forget_weights(config.model)
-    stages = {each.name: each for each in StageSchedule(config.stages).stages}
+    schedule = StageSchedule(config_stages(config))
+    stages = {each.name: each for each in schedule.stages}
     trained = stages[stage].trains
     total = 0
     for part, cost in part_costs(build_without_memory(config.model)).items():

@@ -32,8 +32,9 @@ from torch import nn
 
 from benchmarks.machine import describe_machine
 from benchmarks.measure import peak_memory
+from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.models.costs import build_without_memory, part_costs
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
@@ -115,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         cases={},
     )
     print_size(result)
-    for case in (*StageSchedule(config.stages).names, PREDICTION):
+    for case in (*StageSchedule(config_stages(config)).names, PREDICTION):
         result['cases'][case] = measure_apart(case, args)
         print_case(case, result['cases'][case])
     if args.json:
@@ -188,9 +189,10 @@ def time_stage(
     model: nn.Module, name: str, config: Config, args: argparse.Namespace
 ) -> tuple[list[float], dict]:
     """Time training iterations of a stage, data not included."""
-    stages = {stage.name: stage for stage in StageSchedule(config.stages).stages}
-    model.set_trained(stages[name].trains)
+    schedule = StageSchedule(config_stages(config))
+    stages = {stage.name: stage for stage in schedule.stages}
     model.train()
+    Freezing(model).train_only(stages[name].trains)
     optimizer = build_optim_wrapper(model, config.optim_wrapper)
     data = load_batch(
         config.train_dataloader.dataset.pipeline, 'lsp_train', args.data, args.batch

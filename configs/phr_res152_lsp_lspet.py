@@ -5,7 +5,20 @@ _base_ = 'phr_res152_lsp.py'
 # After _base_: MMEngine takes an import before it for its other kind of config.
 from phr_mmpose.datasets.joints import LSP_METAINFO  # noqa: E402
 
-stages = [dict(_base_.stages[0], epochs=4)]
+default_hooks = dict(
+    param_scheduler=dict(
+        stages=[
+            dict(
+                name='joint',
+                trains=['detector', 'refiner'],
+                epochs=4,
+                lr=2.5e-5,
+                param_scheduler=[_base_.warmup],
+            )
+        ]
+    )
+)
+train_cfg = dict(max_epochs=4)
 
 _lsp = _base_.train_dataloader.dataset
 train_dataloader = dict(

@@ -1,9 +1,8 @@
 # The paper's model, data and schedule: MPII, 256 px, ResNet-152 from ImageNet.
 _base_ = [
-    '_base_/runtime.py',
+    '_base_/schedule_paper.py',
     '_base_/cascade_res152.py',
     '_base_/mpii.py',
-    '_base_/schedule_paper.py',
 ]
 
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))

@@ -6,28 +6,64 @@ model = dict(
     backbone=dict(depth=50, init_cfg=dict(checkpoint='torchvision://resnet50'))
 )
 
-stages = [
-    dict(
-        name='detector',
-        trains=['detector'],
-        epochs=30,
-        lr=dict(policy='cosine', start=1e-3, end=1e-4, warmup=200),
-    ),
-    dict(
-        name='regressor',
-        trains=['refiner'],
-        epochs=10,
-        lr=dict(policy='cosine', start=1e-3, end=1e-4, warmup=100),
-    ),
-    dict(
-        name='joint',
-        trains=['detector', 'refiner'],
-        epochs=20,
-        lr=dict(policy='cosine', start=3e-4, end=1e-6, warmup=100),
-    ),
-]
+# Each stage begins gently, on weights that another has trained: its optimizer is
+# empty, and the first steps of an empty AdamW are full steps in noisy directions.
+default_hooks = dict(
+    param_scheduler=dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='detector',
+                trains=['detector'],
+                epochs=30,
+                lr=1e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=200),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.1,
+                        by_epoch=False,
+                        begin=200,
+                    ),
+                ],
+            ),
+            dict(
+                name='regressor',
+                trains=['refiner'],
+                epochs=10,
+                lr=1e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.1,
+                        by_epoch=False,
+                        begin=100,
+                    ),
+                ],
+            ),
+            dict(
+                name='joint',
+                trains=['detector', 'refiner'],
+                epochs=20,
+                lr=3e-4,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=1 / 300,
+                        by_epoch=False,
+                        begin=100,
+                    ),
+                ],
+            ),
+        ],
+    )
+)
+train_cfg = dict(max_epochs=60)
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
-    optimizer=dict(_delete_=True, type='FusedAdamW', lr=1e-3, weight_decay=0.01),
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01),
 )
+auto_scale_lr = dict(base_batch_size=64)
 train_dataloader = dict(batch_size=64, num_workers=8)

@@ -15,33 +15,64 @@ test_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.test_pipeli
 
 model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
 
-stages = [
-    dict(
-        name='detector',
-        trains=['detector'],
-        epochs=5,
-        lr=dict(policy='cosine', start=2e-3, end=5e-4, warmup=100),
-    ),
-    dict(
-        name='regressor',
-        trains=['refiner'],
-        epochs=1,
-        lr=dict(policy='cosine', start=2e-3, end=1e-3, warmup=50),
-    ),
-    dict(
-        name='joint',
-        trains=['detector', 'refiner'],
-        epochs=2,
-        lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=50),
-    ),
-]
-optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
-train_cfg = dict(val_interval=8)
-custom_hooks = [
-    dict(type='SyncBuffersHook'),
-    dict(type='StagedTrainingHook'),
-    dict(type='ProgressHook'),
-]
+# Each stage begins gently, on weights that another has trained: its optimizer is
+# empty, and the first steps of an empty AdamW are full steps in noisy directions.
+default_hooks = dict(
+    param_scheduler=dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='detector',
+                trains=['detector'],
+                epochs=5,
+                lr=2e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.25,
+                        by_epoch=False,
+                        begin=100,
+                    ),
+                ],
+            ),
+            dict(
+                name='regressor',
+                trains=['refiner'],
+                epochs=1,
+                lr=2e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.5,
+                        by_epoch=False,
+                        begin=50,
+                    ),
+                ],
+            ),
+            dict(
+                name='joint',
+                trains=['detector', 'refiner'],
+                epochs=2,
+                lr=1e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.001,
+                        by_epoch=False,
+                        begin=50,
+                    ),
+                ],
+            ),
+        ],
+    )
+)
+train_cfg = dict(max_epochs=8, val_interval=8)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
+auto_scale_lr = dict(base_batch_size=16)
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ProgressHook')]
 
 # Small batches, since a short schedule lacks steps rather than samples.
 train_dataloader = dict(

@@ -7,27 +7,63 @@ from phr_mmpose.datasets.joints import LSP14_METAINFO  # noqa: E402
 
 model = dict(head=dict(out_channels=14))
 
-stages = [
-    dict(
-        name='detector',
-        trains=['detector'],
-        epochs=14,
-        lr=dict(policy='cosine', start=2e-3, end=2e-4, warmup=200),
-    ),
-    dict(
-        name='regressor',
-        trains=['refiner'],
-        epochs=3,
-        lr=dict(policy='cosine', start=2e-3, end=2e-4, warmup=100),
-    ),
-    dict(
-        name='joint',
-        trains=['detector', 'refiner'],
-        epochs=6,
-        lr=dict(policy='cosine', start=1e-3, end=1e-6, warmup=100),
-    ),
-]
-optim_wrapper = dict(optimizer=dict(type='FusedAdamW', lr=2e-3, weight_decay=0.01))
+# Each stage begins gently, on weights that another has trained: its optimizer is
+# empty, and the first steps of an empty AdamW are full steps in noisy directions.
+default_hooks = dict(
+    param_scheduler=dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='detector',
+                trains=['detector'],
+                epochs=14,
+                lr=2e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=200),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.1,
+                        by_epoch=False,
+                        begin=200,
+                    ),
+                ],
+            ),
+            dict(
+                name='regressor',
+                trains=['refiner'],
+                epochs=3,
+                lr=2e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.1,
+                        by_epoch=False,
+                        begin=100,
+                    ),
+                ],
+            ),
+            dict(
+                name='joint',
+                trains=['detector', 'refiner'],
+                epochs=6,
+                lr=1e-3,
+                param_scheduler=[
+                    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.001,
+                        by_epoch=False,
+                        begin=100,
+                    ),
+                ],
+            ),
+        ],
+    )
+)
+train_cfg = dict(max_epochs=23)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
+auto_scale_lr = dict(base_batch_size=32)
 
 _lsp = dict(_base_.train_dataloader.dataset, joints='lsp14')
 _lsp.update(pipeline=_base_.train_pipeline)

@@ -2,12 +2,14 @@
 # (--load-from work_dirs/phr_vgg16_mpii/stage_joint.pth) for 10 epochs on LSP's 1,000
 # training photos; pelvis and thorax, which LSP lacks, have no loss.
 _base_ = [
-    '_base_/runtime.py',
+    '_base_/schedule_paper_vgg.py',
     '_base_/cascade_vgg16.py',
     '_base_/lsp.py',
-    '_base_/schedule_paper_vgg.py',
 ]
-stages = _base_.stages[-1:]
+default_hooks = dict(
+    param_scheduler=dict(stages=_base_.default_hooks.param_scheduler.stages[-1:])
+)
+train_cfg = dict(max_epochs=10)
 
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

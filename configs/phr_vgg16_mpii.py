@@ -1,9 +1,8 @@
 # The paper's VGG variant on MPII: 380 px, VGG-16 from ImageNet.
 _base_ = [
-    '_base_/runtime.py',
+    '_base_/schedule_paper_vgg.py',
     '_base_/cascade_vgg16.py',
     '_base_/mpii.py',
-    '_base_/schedule_paper_vgg.py',
 ]
 
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.train_pipeline))

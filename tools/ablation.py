@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phr_mmpose.engine.budget import check_budget
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.evaluation.ablation import Ablation, Row
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
@@ -168,7 +169,7 @@ def run_once(folder: Path, seed: int, args: argparse.Namespace) -> None:
     config = load_config(fitted)
     run_dir = folder / f'seed_{seed}'
     log = run_dir / 'log.txt'
-    checkpoint = run_dir / f'stage_{config.stages[-1]["name"]}.pth'
+    checkpoint = run_dir / f'stage_{config_stages(config)[-1]["name"]}.pth'
     if not (run_dir / 'training.json').exists():
         print(f'{folder.name}, seed {seed}: training', flush=True)
         begun = (run_dir / 'last_checkpoint').exists()

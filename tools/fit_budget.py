@@ -35,6 +35,7 @@ from phr_mmpose.engine.budget import (
     images_in,
     use_short_epochs,
 )
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
@@ -94,9 +95,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             if images is None:
                 seconds = 60 * args.minutes
                 costs = probe.costs(min(MEASURE_SHARE * seconds, LONGEST_MEASURE))
-                images = images_in(seconds, config.stages, costs)
+                images = images_in(seconds, config_stages(config), costs)
             stages, length = fit_stages(
-                config.stages, images, probe.batch_size, probe.samples
+                config_stages(config), images, probe.batch_size, probe.samples
             )
     use_short_epochs(config, stages, length)
     config.budget = dict(

@@ -1,4 +1,4 @@
-"""Train a cascade in the stages of its config.
+"""Train a model, in stages where its config has a StagedTrainingHook.
 
 Examples:
     python tools/train.py configs/phr_tiny_figures.py
@@ -24,10 +24,11 @@ from phr_mmpose.engine.pretrained import (
     forget_pretrained,
 )
 from phr_mmpose.engine.resuming import latest_checkpoint
-from phr_mmpose.engine.stages import StageSchedule, select_stages
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
+from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_folder
 
 
@@ -163,14 +164,31 @@ def choose_checkpoint(config: Config, args: argparse.Namespace) -> None:
 
 def choose_stages(config: Config, names: Sequence[str] | None) -> None:
     """Keep the stages to run, and warn where what they build on is missing."""
-    every = StageSchedule(config.get('stages')).names
+    stages = config_stages(config)
+    if stages is None:
+        if names is not None or 'stages' in config:
+            raise UserError(
+                'config: has no StagedTrainingHook; write default_hooks = dict('
+                "param_scheduler=dict(type='StagedTrainingHook', stages=[...]))"
+            )
+        return
+    every = StageSchedule(stages).names
     if names is None:
         return
-    config.stages = select_stages(config.stages, names)
-    left_out = every[: every.index(config.stages[0]['name'])]
+    for name in names:
+        if name not in every:
+            raise UserError(
+                f'no stage {name!r} in the config: it has {", ".join(every)}'
+            )
+    chosen = [stage for stage in stages if stage['name'] in names]
+    config.default_hooks.param_scheduler.stages = chosen
+    config.train_cfg.max_epochs = StageSchedule(chosen).epochs
+    # A variable of that name says what trained before.
+    config.pop('stages', None)
+    left_out = every[: every.index(chosen[0]['name'])]
     if left_out and not config.get('load_from'):
         say(
-            f'warning: stage {config.stages[0]["name"]!r} starts from untrained '
+            f'warning: stage {chosen[0]["name"]!r} starts from untrained '
             f'weights, without {" and ".join(map(repr, left_out))} before it; '
             f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones'
         )

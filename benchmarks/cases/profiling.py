@@ -21,8 +21,8 @@ def measure(options: dict) -> dict:
     """
     device = options['device']
     subject = build(options['model'], FLOAT32, device)
-    set_stage(subject, options['stage'])
     subject.model.train()
+    set_stage(subject, options['stage'])
     optimizer = subject.optimizer()
     pipeline = training_pipeline(subject.config)
     samples = packed_samples(

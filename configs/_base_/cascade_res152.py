@@ -25,8 +25,10 @@ model = dict(
         refiner=dict(type='HourglassRefiner', graph='released'),
         detector_codec=dict(type='BinaryDisc'),
         decoder=dict(type='GaussianConfidence'),
-        loss_detector=dict(type='SigmoidCrossEntropyLoss'),
-        loss_refiner=dict(type='ConfidenceMSELoss'),
+        # Eqs. 1 and 2 sum over pixels. Of a mean the gradients are so small that
+        # RMSprop's eps shortens the refiner's steps.
+        loss_detector=dict(type='SigmoidCrossEntropyLoss', reduction='sum'),
+        loss_refiner=dict(type='ConfidenceMSELoss', reduction='sum'),
     ),
     test_cfg=dict(flip_test=True, fold=True),
 )

@@ -29,8 +29,9 @@ model = dict(
         detector=dict(in_channels=64 + 128 + 256, prior=0.01, merged=True),
         refiner=dict(graph='paper', width=64, depth=3, blocks=1, merged=True),
         decoder=dict(refinement='taylor'),
+        loss_detector=dict(reduction='mean'),
         # Brings the squared error, small on narrow Gaussians, to the scale of the
         # cross entropy.
-        loss_refiner=dict(loss_weight=20.0),
+        loss_refiner=dict(reduction='mean', loss_weight=20.0),
     ),
 )

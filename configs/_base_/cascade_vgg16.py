@@ -24,8 +24,5 @@ model = dict(
             _delete_=True, type='FCNPartDetectorHead', in_channels=(256, 512, 4096)
         ),
         refiner=dict(_delete_=True, type='ConvRefiner'),
-        # The paper's rates are for its losses as printed: summed over pixels.
-        loss_detector=dict(reduction='sum'),
-        loss_refiner=dict(reduction='sum'),
     ),
 )

@@ -4,7 +4,6 @@
 input_size = (256, 256)
 
 train_pipeline = [
-    dict(type='SeedAugmentation'),
     dict(type='GetBBoxCenterScale'),
     dict(type='RandomMirror'),
     dict(type='RandomScaleRotation', scale=(0.7, 1.3), rotation=40.0),

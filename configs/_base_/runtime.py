@@ -8,7 +8,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# The stages drop parts of the model out of the graph.
+# Stages drop frozen sub-modules out of the graph.
 find_unused_parameters = True
 
 default_hooks = dict(
@@ -16,13 +16,17 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(
-        type='CheckpointHook', interval=1, max_keep_ckpts=2, save_param_scheduler=False
+        type='CheckpointHook',
+        interval=1,
+        max_keep_ckpts=2,
+        # Checkpoints appear whole or not at all.
+        backend_args=dict(backend='atomic'),
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='StagedTrainingHook')]
+custom_hooks = [dict(type='SyncBuffersHook')]
 
-train_cfg = dict(type='StagedTrainLoop', val_interval=5)
+train_cfg = dict(by_epoch=True, val_interval=5)
 val_cfg = dict()
 test_cfg = dict()
 

@@ -3,4 +3,7 @@
 _base_ = 'regression_regression.py'
 row = dict(place=3, title='Regression only')
 model = dict(head=dict(refiner=None))
-stages = _base_.stages[:1]
+default_hooks = dict(
+    param_scheduler=dict(stages=_base_.default_hooks.param_scheduler.stages[:1])
+)
+train_cfg = dict(max_epochs=5)

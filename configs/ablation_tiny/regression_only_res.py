@@ -3,4 +3,7 @@
 _base_ = 'regression_regression_res.py'
 row = dict(place=4, title='Regression only (Res)')
 model = dict(head=dict(refiner=None))
-stages = _base_.stages[:1]
+default_hooks = dict(
+    param_scheduler=dict(stages=_base_.default_hooks.param_scheduler.stages[:1])
+)
+train_cfg = dict(max_epochs=14)

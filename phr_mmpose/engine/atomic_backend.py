@@ -1,4 +1,4 @@
-"""A local file backend whose files appear whole or not at all."""
+"""A file backend, ``atomic``, whose files appear whole or not at all."""
 
 import re
 from pathlib import Path
@@ -35,8 +35,8 @@ class AtomicLocalBackend(LocalBackend):
         self.put(obj.encode(encoding), filepath)
 
 
-# In place of the stock backend of plain paths.
-register_backend('local', AtomicLocalBackend, force=True, prefixes='')
+# Only for those who ask for it: backend_args=dict(backend='atomic').
+register_backend('atomic', AtomicLocalBackend, force=True)
 
 
 def remove_torn_checkpoints(folder: str | Path) -> None:

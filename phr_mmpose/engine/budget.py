@@ -13,12 +13,11 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.pretrained import forget_pretrained
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.errors import UserError
 
-# Short epochs of a fitted run: fine enough for a stage to last as it should.
-_EPOCHS = 100
 _CHECKPOINTS = 10
 _ITERATIONS = 4
 
@@ -44,53 +43,60 @@ def fit_stages(
 ) -> tuple[list[dict], int]:
     """Stretch or shrink a schedule to a number of images, its proportions kept.
 
-    The run is cut into about a hundred short epochs of equal length (see
-    ``ShortEpochSampler``). Each stage keeps its share of the images; steps and
-    warm-up of its rate move with it.
+    The epochs stay as many as they are; their length changes (see
+    ``ShortEpochSampler``). What schedulers count in iterations, such as a warm-up,
+    changes with it.
 
     Args:
-        stages (Sequence[Mapping]): The config's ``stages``.
+        stages (Sequence[Mapping]): The config's stages.
         images (int): Images that the run is to see, each as often as it comes.
         batch_size (int): Images of one iteration.
         samples (int): Size of the training set.
 
     Returns:
-        tuple[list[dict], int]: The fitted stages, at least one epoch each, and
-        the images of one short epoch, a multiple of ``batch_size``.
+        tuple[list[dict], int]: The fitted stages, and the images of one epoch, a
+        multiple of ``batch_size``.
 
     Raises:
-        UserError: If there are fewer images than one batch for each stage.
+        UserError: If there are fewer images than one batch for each epoch.
     """
     schedule = StageSchedule(stages)
-    if images < batch_size * len(schedule):
+    if images < batch_size * schedule.epochs:
         raise UserError(
             f'a budget of {images} images is less than a batch of {batch_size} for '
-            f'each of {len(schedule)} stages; give more'
+            f'each of {schedule.epochs} epochs; give more'
         )
-    length = batch_size * max(1, round(images / _EPOCHS / batch_size))
-    fitted = []
-    for entry, stage in zip(stages, schedule.stages, strict=True):
-        share = stage.epochs / schedule.epochs
-        epochs = max(1, round(images * share / length))
-        iterations = stage.epochs * -(-samples // batch_size)
-        lr = _stretch(
-            entry['lr'],
-            epochs / stage.epochs,
-            epochs * (length // batch_size) / iterations,
+    iterations = max(1, round(images / schedule.epochs / batch_size))
+    factor = iterations / -(-samples // batch_size)
+    fitted = [
+        dict(
+            copy.deepcopy(dict(entry)),
+            param_scheduler=[
+                _stretch(each, factor, stage.epochs * iterations)
+                for each in stage.param_scheduler
+            ],
         )
-        fitted.append(dict(copy.deepcopy(dict(entry)), epochs=epochs, lr=lr))
-    return fitted, length
+        for entry, stage in zip(stages, schedule.stages, strict=True)
+    ]
+    return fitted, iterations * batch_size
 
 
-def _stretch(lr: Any, epochs: float, iterations: float) -> Any:
-    """Scale what a rate counts in epochs and in iterations by these factors."""
-    if isinstance(lr, Mapping):
-        warmup = round(lr.get('warmup', 0) * iterations)
-        return dict(lr, warmup=warmup) if 'warmup' in lr else dict(lr)
-    if isinstance(lr, Sequence):
-        # Steps that fall together leave the last of them.
-        return list({round(begin * epochs): rate for begin, rate in lr}.items())
-    return lr
+def _stretch(scheduler: Mapping[str, Any], factor: float, iterations: int) -> dict:
+    """Scale what a scheduler counts in iterations, within those of its stage."""
+    scheduler = dict(scheduler)
+    if scheduler.get('by_epoch', True):
+        return scheduler
+    for key in ('begin', 'end', 'T_max', 'step_size', 'total_steps'):
+        if key in scheduler:
+            scheduler[key] = round(scheduler[key] * factor)
+    if 'milestones' in scheduler:
+        scheduler['milestones'] = [round(m * factor) for m in scheduler['milestones']]
+    # A warm-up leaves an iteration to what follows it, and lasts one at least.
+    begin = min(scheduler.get('begin', 0), iterations - 1)
+    scheduler.update({'begin': begin} if 'begin' in scheduler else {})
+    if 'end' in scheduler:
+        scheduler['end'] = max(scheduler['end'], begin + 1)
+    return scheduler
 
 
 def images_in(
@@ -100,7 +106,7 @@ def images_in(
 
     Args:
         seconds (float): The budget.
-        stages (Sequence[Mapping]): The config's ``stages``; their epochs are
+        stages (Sequence[Mapping]): The config's stages; their epochs are
             the shares of the images.
         costs (Sequence[float]): Seconds of one image in each stage.
 
@@ -123,7 +129,9 @@ def use_short_epochs(config: Config, stages: Sequence[dict], length: int) -> Non
         stages (Sequence[dict]): From :func:`fit_stages`.
         length (int): Images of one epoch.
     """
-    config.stages = list(stages)
+    config.default_hooks.param_scheduler.stages = list(stages)
+    # A variable of that name says what trained before.
+    config.pop('stages', None)
     config.train_dataloader.sampler = dict(type='ShortEpochSampler', length=length)
     config.default_hooks.checkpoint.update(
         interval=max(1, StageSchedule(stages).epochs // _CHECKPOINTS), max_keep_ckpts=1
@@ -196,13 +204,14 @@ class TrainingProbe:
         iterations = min(_ITERATIONS, len(self._loader))
         for data in itertools.islice(self._loader, iterations):
             warm = data
-        stages = StageSchedule(self._config.stages).stages
+        stages = StageSchedule(config_stages(self._config)).stages
+        freezing = Freezing(model)
         times = [[] for _ in stages]
         begin = time.perf_counter()
         while not times[-1] or time.perf_counter() - begin < seconds:
             for stage, found in zip(stages, times, strict=True):
-                model.set_trained(stage.trains)
                 model.train()
+                freezing.train_only(stage.trains)
                 if not found:
                     model.train_step(warm, optimizer)
                 batches = iter(self._loader)

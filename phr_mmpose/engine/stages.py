@@ -1,98 +1,15 @@
-"""The training schedule: which parts train in which epochs, at which rate."""
+"""The training schedule: which sub-modules train in which epochs, at which rate."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from numbers import Real
 from typing import Any
 
-from phr_mmpose.models.parts import PARTS
 from phr_mmpose.utils.errors import UserError
 
-_STAGE_KEYS = {'name', 'trains', 'epochs', 'lr'}
-_CURVE_KEYS = {'policy', 'start', 'end', 'warmup'}
-
-
-@dataclass(frozen=True)
-class ConstantRate:
-    """One rate for the whole stage.
-
-    Args:
-        value (float): The learning rate.
-    """
-
-    value: float
-
-    def at(self, iteration: int, iterations: int, per_epoch: int) -> float:
-        """Give the rate, see :meth:`Stage.lr`."""
-        return self.value
-
-    def __str__(self) -> str:
-        return f'{self.value:g}'
-
-
-@dataclass(frozen=True)
-class SteppedRate:
-    """Rates that change at the beginning of given epochs.
-
-    Args:
-        steps (tuple): Pairs of (epoch within the stage, learning rate), the
-            first at epoch 0, in rising order of epochs.
-    """
-
-    steps: tuple[tuple[int, float], ...]
-
-    def at(self, iteration: int, iterations: int, per_epoch: int) -> float:
-        """Give the rate, see :meth:`Stage.lr`."""
-        epoch = iteration // per_epoch
-        return [rate for begin, rate in self.steps if begin <= epoch][-1]
-
-    def __str__(self) -> str:
-        first, *others = self.steps
-        changes = [f', {rate:g} from epoch {begin + 1}' for begin, rate in others]
-        return f'{first[1]:g}{"".join(changes)}'
-
-
-@dataclass(frozen=True)
-class CurvedRate:
-    """A rate that runs from ``start`` to ``end`` over the stage's iterations.
-
-    The first iteration after the warm-up has exactly ``start``, the last
-    iteration of the stage exactly ``end``. The warm-up of ``w`` iterations
-    climbs evenly: start / (w + 1), 2 start / (w + 1), ...
-
-    Args:
-        policy (str): ``'exponential'`` (equal factors), ``'linear'`` (equal
-            differences) or ``'cosine'`` (half a wave).
-        start (float): The rate at the beginning.
-        end (float): The rate at the end.
-        warmup (int): Iterations of the warm-up. Defaults to 0.
-    """
-
-    policy: str
-    start: float
-    end: float
-    warmup: int = 0
-
-    POLICIES = ('exponential', 'linear', 'cosine')
-
-    def at(self, iteration: int, iterations: int, per_epoch: int) -> float:
-        """Give the rate, see :meth:`Stage.lr`."""
-        if iteration < self.warmup:
-            return self.start * (iteration + 1) / (self.warmup + 1)
-        span = iterations - 1 - self.warmup
-        t = (iteration - self.warmup) / span if span > 0 else 0.0
-        if self.policy == 'exponential':
-            return self.start * (self.end / self.start) ** t
-        if self.policy == 'cosine':
-            t = (1 - math.cos(math.pi * t)) / 2
-        return self.start + (self.end - self.start) * t
-
-    def __str__(self) -> str:
-        warmup = f' after {self.warmup} iterations of warm-up' if self.warmup else ''
-        return f'{self.start:g} to {self.end:g} ({self.policy}){warmup}'
+_REQUIRED = {'name', 'trains', 'epochs', 'lr'}
+_FORM = 'dict(name=, trains=[...], epochs=, lr=, param_scheduler=[...])'
 
 
 @dataclass(frozen=True)
@@ -101,9 +18,10 @@ class Stage:
 
     Args:
         name (str): Its name, also that of its checkpoint.
-        trains (tuple[str]): The model's parts that train; all others are frozen.
+        trains (tuple[str]): The sub-modules that train; all others are frozen.
         epochs (int): How many epochs it lasts.
-        rate (ConstantRate | SteppedRate | CurvedRate): Its learning rate.
+        lr (float): The learning rate that its schedulers start from.
+        param_scheduler (tuple[dict]): Configs of MMEngine's parameter schedulers.
         first_epoch (int): The epoch of the run (from 0) with which it begins.
         number (int): Its place in the schedule, from 1.
     """
@@ -111,7 +29,8 @@ class Stage:
     name: str
     trains: tuple[str, ...]
     epochs: int
-    rate: ConstantRate | SteppedRate | CurvedRate
+    lr: float
+    param_scheduler: tuple[dict, ...]
     first_epoch: int
     number: int
 
@@ -120,30 +39,12 @@ class Stage:
         """int: The last epoch of the run (from 0) that belongs to the stage."""
         return self.first_epoch + self.epochs - 1
 
-    def lr(self, iteration: int, iterations_per_epoch: int) -> float:
-        """Give the learning rate of one iteration: nothing else is remembered.
-
-        Args:
-            iteration (int): The iteration within the stage, from 0.
-            iterations_per_epoch (int): Batches of one epoch.
-
-        Returns:
-            float: The rate, before the multipliers of parameter groups.
-        """
-        iterations = self.epochs * iterations_per_epoch
-        return self.rate.at(iteration, iterations, iterations_per_epoch)
-
 
 class StageSchedule:
-    """The stages of a run, read from a config's ``stages`` list.
+    """The stages of a run, read from ``StagedTrainingHook``'s list.
 
-    Each entry is ``dict(name=..., trains=[...], epochs=..., lr=...)``, with
-    ``lr`` as
-
-    - a number: constant,
-    - a list of (epoch within the stage, rate): steps,
-    - ``dict(policy='exponential' | 'linear' | 'cosine', start=..., end=...)``,
-      optionally with ``warmup=<iterations>``: a curve over the stage.
+    Each entry is ``dict(name=..., trains=[...], epochs=..., lr=...,
+    param_scheduler=[...])``; see :class:`StagedTrainingHook` for their meaning.
 
     Args:
         stages (Sequence[Mapping]): The list.
@@ -162,8 +63,7 @@ class StageSchedule:
     def __init__(self, stages: Sequence[Mapping[str, Any]]) -> None:
         if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
             raise UserError(
-                'config: stages must be a list of at least one '
-                f'dict(name=, trains=, epochs=, lr=), not {stages!r}'
+                f'config: stages must be a list of at least one {_FORM}, not {stages!r}'
             )
         self.stages: tuple[Stage, ...] = ()
         for entry in stages:
@@ -200,31 +100,25 @@ class StageSchedule:
         raise IndexError(f'epoch {epoch} of a schedule of {self.epochs} epochs')
 
 
-def select_stages(
-    stages: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> list[Mapping[str, Any]]:
-    """Take some stages of a config's list, in the list's order.
+def config_stages(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    """Find the stages of a config.
 
     Args:
-        stages (Sequence[Mapping]): The ``stages`` list.
-        names (Sequence[str]): The names of those to keep.
+        config (Mapping): The config.
 
-    Raises:
-        UserError: If a name is not in the list.
+    Returns:
+        Sequence[Mapping] | None: The stages of its ``StagedTrainingHook``; None
+        where it has no such hook.
     """
-    known = StageSchedule(stages).names
-    for name in names:
-        if name not in known:
-            raise UserError(f'no stage {name!r} in the config: it has {_listed(known)}')
-    return [entry for entry in stages if entry['name'] in names]
+    hooks = config.get('default_hooks') or {}
+    return (hooks.get('param_scheduler') or {}).get('stages')
 
 
 def _parse_stage(entry: Any, first_epoch: int, number: int) -> Stage:
-    if not isinstance(entry, Mapping) or set(entry) != _STAGE_KEYS:
-        raise UserError(
-            f'config: stage {number} must be dict(name=, trains=, epochs=, lr=), '
-            f'not {entry!r}'
-        )
+    if not isinstance(entry, Mapping) or not (
+        _REQUIRED <= set(entry) <= {*_REQUIRED, 'param_scheduler'}
+    ):
+        raise UserError(f'config: stage {number} must be {_FORM}, not {entry!r}')
     name, trains, epochs = entry['name'], entry['trains'], entry['epochs']
     if not isinstance(name, str) or not re.fullmatch(r'[A-Za-z0-9_-]+', name):
         raise UserError(
@@ -232,83 +126,47 @@ def _parse_stage(entry: Any, first_epoch: int, number: int) -> Stage:
             'after it, so use letters, digits, - and _ only'
         )
     where = f'config: stage {name!r}'
-    if isinstance(trains, str) or not isinstance(trains, Sequence) or not trains:
-        raise UserError(f'{where}: trains must be a list of {_listed(PARTS)}')
-    for part in trains:
-        if part not in PARTS:
-            raise UserError(f'{where} trains {part!r}; the parts are {_listed(PARTS)}')
-    if not _is_whole(epochs) or epochs < 1:
+    if (
+        isinstance(trains, str)
+        or not isinstance(trains, Sequence)
+        or not trains
+        or not all(isinstance(each, str) and each for each in trains)
+    ):
+        raise UserError(
+            f"{where}: trains must be a list such as ['detector', 'refiner'] or "
+            f"['head.refiner'], not {trains!r}"
+        )
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
         raise UserError(f'{where}: epochs must be 1 or more, not {epochs!r}')
-    ordered = tuple(part for part in PARTS if part in trains)
-    rate = _parse_rate(entry['lr'], where)
-    return Stage(name, ordered, int(epochs), rate, first_epoch, number)
+    lr = _parse_lr(entry['lr'], where)
+    schedulers = _parse_schedulers(entry.get('param_scheduler', ()), where)
+    return Stage(name, tuple(trains), epochs, lr, schedulers, first_epoch, number)
 
 
-def _parse_rate(spec: Any, where: str) -> ConstantRate | SteppedRate | CurvedRate:
-    if _is_rate(spec):
-        return ConstantRate(float(spec))
-    if isinstance(spec, Mapping):
-        return _parse_curve(spec, where)
-    if isinstance(spec, Sequence) and not isinstance(spec, str) and spec:
-        return _parse_steps(spec, where)
-    raise UserError(
-        f'{where}: lr must be a positive number, a list of (epoch, rate), or '
-        f'dict(policy=, start=, end=), not {spec!r}'
-    )
-
-
-def _parse_steps(spec: Sequence[Any], where: str) -> SteppedRate:
-    for step in spec:
-        if (
-            not isinstance(step, Sequence)
-            or len(step) != 2
-            or not _is_whole(step[0])
-            or not _is_rate(step[1])
-        ):
-            raise UserError(f'{where}: each step of lr is (epoch, rate), not {step!r}')
-    begins = [begin for begin, _ in spec]
-    if begins[0] != 0 or any(a >= b for a, b in pairwise(begins)):
+def _parse_lr(lr: Any, where: str) -> float:
+    if isinstance(lr, (Mapping, Sequence)) and not isinstance(lr, str):
         raise UserError(
-            f'{where}: the steps of lr begin with epoch 0 and rise, not {begins}'
+            f'{where}: lr is one number since version 0.2; write its course as '
+            "param_scheduler=[dict(type='CosineAnnealingLR', ...)], see CHANGELOG.md"
         )
-    return SteppedRate(tuple((int(begin), float(rate)) for begin, rate in spec))
+    try:
+        usable = isinstance(lr, Real) and not isinstance(lr, bool) and float(lr) > 0
+        usable = usable and float(lr) < float('inf')
+    except OverflowError:  # an integer beyond any float
+        usable = False
+    if not usable:
+        raise UserError(f'{where}: lr must be a positive number, not {lr!r:.60}')
+    return float(lr)
 
 
-def _parse_curve(spec: Mapping[str, Any], where: str) -> CurvedRate:
-    unknown = set(spec) - _CURVE_KEYS
-    if unknown:
-        raise UserError(f'{where}: lr has no option {sorted(unknown)[0]!r}')
-    if spec.get('policy') not in CurvedRate.POLICIES:
+def _parse_schedulers(schedulers: Any, where: str) -> tuple[dict, ...]:
+    if isinstance(schedulers, Mapping):
+        schedulers = [schedulers]
+    if not isinstance(schedulers, Sequence) or not all(
+        isinstance(each, Mapping) and 'type' in each for each in schedulers
+    ):
         raise UserError(
-            f'{where}: lr policy must be {_listed(CurvedRate.POLICIES, "or")}, '
-            f'not {spec.get("policy")!r}'
+            f'{where}: param_scheduler must be a list of dict(type=...) of '
+            f"MMEngine's parameter schedulers, not {schedulers!r}"
         )
-    for key in ('start', 'end'):
-        if not _is_rate(spec.get(key)):
-            raise UserError(
-                f'{where}: lr needs a positive {key}, not {spec.get(key)!r}'
-            )
-    warmup = spec.get('warmup', 0)
-    if not _is_whole(warmup) or warmup < 0:
-        raise UserError(f'{where}: the warmup of lr counts iterations, not {warmup!r}')
-    return CurvedRate(
-        spec['policy'], float(spec['start']), float(spec['end']), int(warmup)
-    )
-
-
-def _is_rate(value: Any) -> bool:
-    return (
-        isinstance(value, Real)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value > 0
-    )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _listed(names: Sequence[str], word: str = 'and') -> str:
-    quoted = [repr(name) for name in names]
-    return f'{", ".join(quoted[:-1])} {word} {quoted[-1]}' if quoted[1:] else quoted[0]
+    return tuple(dict(each) for each in schedulers)

@@ -22,11 +22,10 @@ model = dict(
     test_cfg=dict(flip_test=False),
 )
 train_pipeline = [
-    dict(type='SeedAugmentation'),
     dict(type='GetBBoxCenterScale'),
-    dict(type='RandomFlip'),
-    dict(type='RandomBBoxTransform'),
-    dict(type='TopdownAffine', input_size=(32, 32)),
+    dict(type='RandomMirror'),
+    dict(type='RandomScaleRotation'),
+    dict(type='LoadPersonCrop', input_size=(32, 32)),
     dict(type='PackCascadeInputs'),
 ]
 val_pipeline = [
@@ -55,12 +54,22 @@ stages = [
         name='detector',
         trains=['detector'],
         epochs=2,
-        lr=dict(policy='exponential', start=1e-2, end=1e-3),
+        lr=1e-2,
+        param_scheduler=[
+            dict(type='LinearLR', start_factor=0.5, by_epoch=False, end=3),
+            dict(type='ExponentialLR', gamma=0.1),
+        ],
     ),
-    dict(name='regressor', trains=['refiner'], epochs=2, lr=[(0, 1e-2), (1, 1e-3)]),
+    dict(
+        name='regressor',
+        trains=['refiner'],
+        epochs=2,
+        lr=1e-2,
+        param_scheduler=[dict(type='MultiStepLR', milestones=[1])],
+    ),
     dict(name='joint', trains=['detector', 'refiner'], epochs=2, lr=1e-3),
 ]
-train_cfg = dict(type='StagedTrainLoop', val_interval=2)
+train_cfg = dict(by_epoch=True, max_epochs=6, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()
 # Weight decay and momentum would both move a frozen weight that is not left alone.
@@ -69,14 +78,15 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.1),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),
 )
-param_scheduler = None
 find_unused_parameters = True
 
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=1),
-    checkpoint=dict(type='CheckpointHook', interval=1, save_param_scheduler=False),
+    checkpoint=dict(
+        type='CheckpointHook', interval=1, backend_args=dict(backend='atomic')
+    ),
+    param_scheduler=dict(type='StagedTrainingHook', stages=stages),
 )
-custom_hooks = [dict(type='StagedTrainingHook')]
 log_processor = dict(window_size=1)
 log_level = 'INFO'
 vis_backends = [dict(type='LocalVisBackend')]

@@ -12,11 +12,10 @@ from mmpose.datasets.transforms import GetBBoxCenterScale, LoadImage
 from phr_mmpose.datasets.transforms.load_person_crop import LoadPersonCrop
 from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
 from phr_mmpose.datasets.transforms.random_scale_rotation import RandomScaleRotation
-from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
 from phr_mmpose.utils.errors import UserError
 
 # They leave the crop where it is.
-_HARMLESS = (SeedAugmentation, RandomMirror, LoadImage)
+_HARMLESS = (RandomMirror, LoadImage)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class CropGeometry:
                 padding = float(transform.padding)
             elif isinstance(transform, RandomScaleRotation):
                 # Factors of one after another multiply; the last angle stands.
-                scale *= float(transform.scale[1])
+                scale /= float(transform.scale[0])
                 rotation = float(transform.rotation)
             elif not isinstance(transform, _HARMLESS):
                 unknown.append(type(transform).__name__)

@@ -7,7 +7,7 @@ from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
 from phr_mmpose.datasets.transforms.random_scale_rotation import (
     RandomScaleRotation,
 )
-from phr_mmpose.datasets.transforms.seed_augmentation import SeedAugmentation
+from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
     VisibilityKeypointConverter,
 )
@@ -18,6 +18,6 @@ __all__ = [
     'PackCascadeInputs',
     'RandomMirror',
     'RandomScaleRotation',
-    'SeedAugmentation',
+    'RandomTransform',
     'VisibilityKeypointConverter',
 ]

@@ -1,19 +1,17 @@
 """Left and right exchanged, without touching the photo."""
 
-import numpy as np
-from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
+from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 from phr_mmpose.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
-class RandomMirror(BaseTransform):
+class RandomMirror(RandomTransform):
     """Draw whether a person is mirrored; ``LoadPersonCrop`` does it.
 
     MMPose's ``RandomFlip`` turns the whole photo over, of which the crop then
-    shows a part. This transform draws the same numbers, so that a seed augments
-    alike with either.
+    shows a part. See :class:`RandomTransform` for where the numbers come from.
 
     Added keys: ``flip`` (bool), ``flip_direction`` (``'horizontal'`` or None).
 
@@ -39,6 +37,6 @@ class RandomMirror(BaseTransform):
         Returns:
             dict: The same, with ``flip`` and ``flip_direction``.
         """
-        results['flip'] = bool(np.random.random() < self.prob)
+        results['flip'] = bool(self.rng(results).random() < self.prob)
         results['flip_direction'] = 'horizontal' if results['flip'] else None
         return results

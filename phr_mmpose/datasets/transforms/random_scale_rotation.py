@@ -1,26 +1,27 @@
 """The paper's geometric augmentation (section 3.1)."""
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
+from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 from phr_mmpose.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
-class RandomScaleRotation(BaseTransform):
-    """Scale and rotate the person's box, evenly distributed over a range.
+class RandomScaleRotation(RandomTransform):
+    """Scale and rotate the body in the crop, evenly distributed over a range.
 
     MMPose's ``RandomBBoxTransform`` draws from a truncated normal
     distribution, which stays near the middle of the ranges that the paper
-    names and costs a third of the loader's time.
+    names and costs a third of the loader's time. See :class:`RandomTransform` for
+    where the numbers come from.
 
     Required and modified keys: ``bbox_scale`` (N, 2); ``bbox_rotation`` (N,)
     is set. N is the number of boxes.
 
     Args:
-        scale (tuple[float, float]): Range of the factor on the box's sides.
-            Defaults to the paper's (0.7, 1.3).
+        scale (tuple[float, float]): Range of the factor on the body's size in the
+            crop; the box is divided by it. Defaults to the paper's (0.7, 1.3).
         rotation (float): Largest angle in degrees, either way. Defaults to
             the paper's 40.
 
@@ -47,8 +48,9 @@ class RandomScaleRotation(BaseTransform):
             dict: The same, with the boxes changed.
         """
         count = len(results['bbox_scale'])
-        factors = np.random.uniform(*self.scale, size=(count, 1))
-        angles = np.random.uniform(-self.rotation, self.rotation, size=count)
-        results['bbox_scale'] = results['bbox_scale'] * factors.astype(np.float32)
+        rng = self.rng(results)
+        factors = rng.uniform(*self.scale, size=(count, 1))
+        angles = rng.uniform(-self.rotation, self.rotation, size=count)
+        results['bbox_scale'] = results['bbox_scale'] / factors.astype(np.float32)
         results['bbox_rotation'] = angles.astype(np.float32)
         return results

@@ -1,4 +1,4 @@
-"""A progress bar for each stage."""
+"""A progress bar for each stage, or for the whole run."""
 
 import time
 from contextlib import ExitStack
@@ -10,12 +10,14 @@ from mmpose.registry import HOOKS
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.hooks.staged_training_hook import StagedTrainingHook
 
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
     """Show one line per stage: iterations done, time left, the loss.
+
+    A run without ``StagedTrainingHook`` has one line.
 
     It goes to stderr, below the log's lines. Where stderr is no terminal it is
     refreshed every ten seconds only.
@@ -25,7 +27,7 @@ class ProgressHook(Hook):
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
-        self._stage = None
+        self._last_epoch = -1
         self._log_above = ExitStack()
 
     def before_train(self, runner: Runner) -> None:
@@ -44,18 +46,14 @@ class ProgressHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        if not is_main_process():
+        if not is_main_process() or self._bar is not None:
             return
-        schedule = StageSchedule(runner.cfg.get('stages'))
-        stage = schedule.stage_at(runner.epoch)
-        if stage == self._stage:
-            return
-        self._stage = stage
+        description, first, self._last_epoch = _span(runner)
         per_epoch = len(runner.train_dataloader)
         self._bar = tqdm(
-            desc=f'stage {stage.number}/{len(schedule)} {stage.name}',
-            total=stage.epochs * per_epoch,
-            initial=(runner.epoch - stage.first_epoch) * per_epoch,
+            desc=description,
+            total=(self._last_epoch - first + 1) * per_epoch,
+            initial=(runner.epoch - first) * per_epoch,
             unit='it',
             dynamic_ncols=True,
         )
@@ -87,7 +85,7 @@ class ProgressHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        if self._bar is not None and runner.epoch == self._stage.last_epoch:
+        if self._bar is not None and runner.epoch == self._last_epoch:
             self._bar.close()
             self._bar = None
 
@@ -98,3 +96,13 @@ class ProgressHook(Hook):
             runner (Runner): The runner.
         """
         self._log_above.close()
+
+
+def _span(runner: Runner) -> tuple[str, int, int]:
+    """Describe what runs: its name, its first epoch and its last, from 0."""
+    for hook in runner.hooks:
+        if isinstance(hook, StagedTrainingHook):
+            stage = hook.schedule.stage_at(runner.epoch)
+            name = f'stage {stage.number}/{len(hook.schedule)} {stage.name}'
+            return name, stage.first_epoch, stage.last_epoch
+    return 'training', 0, runner.max_epochs - 1

@@ -1,60 +1,99 @@
-"""What happens at the borders of the stages, and the rate within them."""
+"""Training in stages, each with its own parameter schedulers."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import get_rank, is_main_process
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, ParamSchedulerHook
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.registry import PARAM_SCHEDULERS
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 from torch import nn
 
-from phr_mmpose.datasets.transforms.seed_augmentation import run_clock
+from phr_mmpose.datasets.transforms.random_transform import run_clock
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
+from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import Stage, StageSchedule
 from phr_mmpose.models.parts import DETECTOR, REFINER
-from phr_mmpose.models.pose_estimators import CascadePoseEstimator
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 
 @HOOKS.register_module()
-class StagedTrainingHook(Hook):
-    """Train the parts of the cascade in stages (paper, section 3).
+class StagedTrainingHook(ParamSchedulerHook):
+    """Train sub-modules in stages, each with its own parameter schedulers.
 
-    The stages are the config's ``stages`` list, see
-    :class:`phr_mmpose.engine.stages.StageSchedule`; ``param_scheduler`` stays
-    unset.
+    The paper (section 3) trains the detector, then the regressor with the detector
+    frozen, then both. The hook takes the place of MMEngine's ``ParamSchedulerHook``::
 
-    - At the beginning of a stage, its parts train and the others are frozen,
-      and the optimizer begins afresh: a run that starts at a stage from
-      another run's checkpoint equals one that went through.
-    - Each iteration's rate is a function of the progress alone, times the
-      multiplier of the parameter group (``paramwise_cfg``).
-    - The end of a stage leaves ``stage_<name>.pth`` in the work directory.
-    - While no refiner has been trained, validation scores the detector.
-    - A resumed run continues as if it had not stopped: what is random follows
-      from the run's seed and the epoch. A checkpoint of another schedule is
-      refused.
+        default_hooks = dict(param_scheduler=dict(type='StagedTrainingHook', stages=[
+            dict(name='detector', trains=['detector'], epochs=50, lr=1e-3,
+                 param_scheduler=[dict(type='LinearLR', start_factor=1e-3, end=200,
+                                       by_epoch=False), ...]),
+            ...]))
+        train_cfg = dict(by_epoch=True, max_epochs=140)  # of all stages together
+
+    - A stage trains the sub-modules that it names and freezes all others, see
+      :class:`phr_mmpose.engine.freezing.Freezing`.
+    - A stage begins afresh: the optimizer as it was built, without state; each
+      group's rate is the stage's ``lr`` times the group's ``lr_mult`` and the ratio
+      of ``auto_scale_lr``. So a run that starts at a stage from another run's
+      checkpoint equals one that went through.
+    - ``param_scheduler`` holds the configs of MMEngine's schedulers. ``begin`` and
+      ``end`` count from the stage's beginning; ``end`` is by default the stage's.
+    - The end of a stage leaves ``stage_<name>.pth`` in the work directory. With an
+      ``EMAHook`` it holds the averaged weights, with which the next stage begins;
+      the average then begins anew.
+    - While no stage has trained the cascade's refiner, validation scores its
+      detector.
+    - A run that is resumed at an epoch's end continues as if it had not stopped:
+      the sampler, the random transforms of this package and torch's generator
+      follow from the run's seed and the epoch. A checkpoint of another schedule
+      is refused.
 
     With gradient accumulation, every epoch ends with an optimizer step, so that
     no gradient is missing in a checkpoint.
+
+    Args:
+        stages (Sequence[dict]): The stages in order, each with
+
+            - ``name`` (str): letters, digits, ``-`` and ``_``;
+            - ``trains`` (list[str]): ``'detector'``, ``'refiner'`` or names of
+              sub-modules such as ``'backbone.layer4'``;
+            - ``epochs`` (int);
+            - ``lr`` (float): the rate from which the schedulers start;
+            - ``param_scheduler`` (dict | list[dict], optional): without it the
+              rate is constant.
+
+    Raises:
+        UserError: If the stages are faulty or contradict the config.
     """
 
-    # After the hooks that change weights at an epoch's end (EMAHook,
-    # SyncBuffersHook), before CheckpointHook: once an epoch's checkpoint is
-    # there to resume from, the stage's is, too.
-    priority = 'LOW'
+    # ParamSchedulerHook's priority, LOW, lies after the hooks that change weights
+    # at an epoch's end (EMAHook, SyncBuffersHook) and before CheckpointHook: once
+    # an epoch's checkpoint is there to resume from, the stage's is, too.
 
-    def __init__(self) -> None:
-        self._schedule: StageSchedule | None = None
+    def __init__(self, stages: Sequence[Mapping[str, Any]] | None = None) -> None:
+        if stages is None:
+            raise UserError(
+                'config: the stages are an argument of StagedTrainingHook: write '
+                "default_hooks = dict(param_scheduler=dict(type='StagedTrainingHook', "
+                'stages=[...])) and take the hook out of custom_hooks'
+            )
+        self.schedule = StageSchedule(stages)
         self._stage: Stage | None = None
+        self._freezing: Freezing | None = None
+        self._groups: list[dict] = []
         self._multipliers: list[float] = []
         self._new_loss_scaler: dict | None = None
         self._test_cfg: dict | None = None
 
     def before_run(self, runner: Runner) -> None:
-        """Note the optimizer as it was built, before a checkpoint is resumed.
+        """Note model and optimizer as they were built, before anything is loaded.
 
         Args:
             runner (Runner): The runner.
@@ -63,13 +102,26 @@ class StagedTrainingHook(Hook):
             UserError: If the config contradicts the stages.
         """
         wrapper = runner.optim_wrapper
-        if not isinstance(wrapper, OptimWrapper):
+        if not isinstance(wrapper, (OptimWrapper, OptimWrapperDict)):
             return  # validation or test alone
-        self._schedule = StageSchedule(runner.cfg.get('stages'))
         self._stage = None
-        _check_config(runner, self._schedule)
+        _check_config(runner, self)
+        self._freezing = Freezing(_unwrapped(runner))
+        for stage in self.schedule.stages:
+            if not self._freezing.parameters(stage.trains):
+                raise UserError(
+                    f'config: stage {stage.name!r} has nothing to train: all of '
+                    f'{" and ".join(stage.trains)} is frozen'
+                )
         base = wrapper.optimizer.defaults['lr']
         self._multipliers = [group['lr'] / base for group in wrapper.param_groups]
+        self._groups = [
+            copy.deepcopy({k: v for k, v in group.items() if k != 'params'})
+            for group in wrapper.param_groups
+        ]
+        for stage in self.schedule.stages:
+            # What cannot be scheduled is known now, not some stages later.
+            self._build_schedulers(runner, stage)
         scaler = getattr(wrapper, 'loss_scaler', None)
         self._new_loss_scaler = scaler.state_dict() if scaler is not None else None
 
@@ -92,56 +144,62 @@ class StagedTrainingHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        stage = self._schedule.stage_at(runner.epoch)
-        wrapper = runner.optim_wrapper
-        _estimator(runner).set_trained(stage.trains)
+        stage = self.schedule.stage_at(runner.epoch)
+        wrapper, loader = runner.optim_wrapper, runner.train_dataloader
+        self._freezing.train_only(stage.trains)
         wrapper.zero_grad()
         if runner.epoch == stage.first_epoch:
             self._begin_afresh(runner, stage)
         if stage != self._stage:
             self._stage = stage
             self._announce(runner)
-        # The stand-in model: only to be searched for batch norms, for a warning
-        # that the runner has given already.
-        wrapper.initialize_count_status(nn.Identity(), 0, len(runner.train_dataloader))
+        # Gradient accumulation counts from the epoch's beginning. The wrapper looks
+        # through the model only to warn of batch norms, which it has done before.
+        wrapper.initialize_count_status(nn.Identity(), 0, len(loader))
         seed = _common_seed(runner)
-        run_clock().set(seed, runner.epoch)
+        run_clock().set(seed, runner.epoch, get_rank(), loader.batch_size or 1)
         # Dropout and the like, and the loader's draw of its workers' seeds.
         sequence = np.random.SeedSequence([seed, runner.epoch, get_rank()])
         torch.manual_seed(int(sequence.generate_state(1)[0]))
-        self._set_rate(runner, batch_idx=0)
 
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None
     ) -> None:
-        """Set the rate of the iteration to come, in time for the log.
+        """Keep what is frozen still: the loop has called ``model.train()``.
 
         Args:
-            runner (Runner): The runner.
-            batch_idx (int): The iteration of the epoch that has ended, from 0.
+            runner (Runner): Not used.
+            batch_idx (int): Not used.
             data_batch: Not used.
-            outputs: Not used.
         """
-        if batch_idx + 1 < len(runner.train_dataloader):
-            self._set_rate(runner, batch_idx + 1)
+        self._freezing.keep_still()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Save the stage's checkpoint after its last epoch.
+        """Step the schedulers; save the stage's checkpoint after its last epoch.
 
         Args:
             runner (Runner): The runner.
         """
+        super().after_train_epoch(runner)
         stage = self._stage
         if runner.epoch != stage.last_epoch:
             return
+        for hook in runner.hooks:
+            if isinstance(hook, EMAHook):
+                _take_average(hook)
         filename = f'stage_{stage.name}.pth'
         runner.logger.info(f'Stage {stage.name!r} ends; saving {filename}')
         runner.save_checkpoint(
-            runner.work_dir,
-            filename,
-            save_param_scheduler=False,
-            meta=dict(epoch=runner.epoch + 1, iter=runner.iter),
+            runner.work_dir, filename, backend_args=dict(backend='atomic')
         )
+
+    def after_train(self, runner: Runner) -> None:
+        """Let the random transforms draw by themselves again.
+
+        Args:
+            runner (Runner): Not used.
+        """
+        run_clock().stop()
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Have the detector scored while the refiner is untrained.
@@ -149,26 +207,23 @@ class StagedTrainingHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        estimator = _estimator(runner)
-        if (
-            self._stage is None
-            or REFINER not in estimator.parts()
-            or self._refiner_trained_by(self._stage)
-        ):
+        if self._stage is None or not self._lacks_refiner(runner, self._stage):
             return
+        estimator = _unwrapped(runner)
         self._test_cfg = estimator.test_cfg
-        estimator.test_cfg = {**self._test_cfg, 'output': DETECTOR}
+        estimator.test_cfg = {**(self._test_cfg or {}), 'output': DETECTOR}
         runner.logger.info('No refiner is trained yet: scoring the detector')
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Undo :meth:`before_val_epoch`.
+        """Undo :meth:`before_val_epoch`; step the schedulers that need metrics.
 
         Args:
             runner (Runner): The runner.
-            metrics (dict, optional): Not used.
+            metrics (dict, optional): The metrics.
         """
+        super().after_val_epoch(runner, metrics)
         if self._test_cfg is not None:
-            _estimator(runner).test_cfg, self._test_cfg = self._test_cfg, None
+            _unwrapped(runner).test_cfg, self._test_cfg = self._test_cfg, None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write into the checkpoint where in the schedule it was made.
@@ -177,11 +232,12 @@ class StagedTrainingHook(Hook):
             runner (Runner): The runner.
             checkpoint (dict): The checkpoint.
         """
-        if self._schedule is not None:
-            checkpoint['meta']['stage'] = self._position(checkpoint['meta']['epoch'])
+        checkpoint['meta']['stage'] = self._position(checkpoint['meta']['epoch'])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to resume in a schedule that the checkpoint does not fit.
+        """Check that a checkpoint to resume fits, and build its stage's schedulers.
+
+        MMEngine loads their states afterwards, into whatever schedulers there are.
 
         Args:
             runner (Runner): The runner.
@@ -190,30 +246,40 @@ class StagedTrainingHook(Hook):
         Raises:
             UserError: If the schedule has another stage there, or is over.
         """
-        if not runner._resume or self._schedule is None:
+        if not runner._resume or self._freezing is None:
             return
+        source = runner._load_from or runner.work_dir
         meta = checkpoint.get('meta', {})
         if 'optimizer' not in checkpoint or 'stage' not in meta:
             raise UserError(
-                f'{runner._load_from or runner.work_dir}: a checkpoint without the '
-                'state of a staged run cannot be resumed; start from its weights '
-                'with --load-from'
+                f'{source}: a checkpoint without the state of a staged run cannot be '
+                'resumed; start from its weights with --load-from'
             )
         made = meta['stage']
-        if meta['epoch'] > self._schedule.epochs or made != self._position(
+        if meta['epoch'] > self.schedule.epochs or made != self._position(
             meta['epoch']
         ):
             raise UserError(
-                f'the checkpoint was made after epoch {made["epoch"]} of stage '
+                f'{source}: was made after epoch {made["epoch"]} of stage '
                 f'{made["name"]!r}, training {" and ".join(made["trains"])}; this '
-                f'schedule ({", ".join(self._schedule.names)}) has no such place at '
+                f'schedule ({", ".join(self.schedule.names)}) has no such place at '
                 f'epoch {meta["epoch"]}: resume with the same stages, or start '
                 'from its weights with --load-from'
+            )
+        stage = self.schedule.stage_at(max(meta['epoch'] - 1, 0))
+        self._build_schedulers(runner, stage)
+        states = checkpoint.get('param_schedulers', [])
+        inside = meta['epoch'] <= stage.last_epoch
+        if inside and len(states) != len(runner.param_schedulers):
+            raise UserError(
+                f'{source}: holds {len(states)} parameter schedulers, stage '
+                f'{stage.name!r} has {len(runner.param_schedulers)}: resume at the '
+                'end of a stage, or start from its weights with --load-from'
             )
 
     def _position(self, epochs_done: int) -> dict:
         """Describe a place in the schedule: the stage and the epochs done of it."""
-        stage = self._schedule.stage_at(max(epochs_done - 1, 0))
+        stage = self.schedule.stage_at(max(epochs_done - 1, 0))
         return dict(
             name=stage.name,
             trains=list(stage.trains),
@@ -223,53 +289,72 @@ class StagedTrainingHook(Hook):
     def _begin_afresh(self, runner: Runner, stage: Stage) -> None:
         wrapper = runner.optim_wrapper
         wrapper.optimizer.state.clear()
+        self._build_schedulers(runner, stage)
         if self._new_loss_scaler is not None:
             wrapper.loss_scaler.load_state_dict(self._new_loss_scaler)
-        # Losses of parts that trained before would stay in the log as they were.
+        # Losses that are not computed any more would stay in the log as they were.
         for key in list(runner.message_hub.log_scalars):
             if key.startswith('train/loss'):
                 runner.message_hub.log_scalars.pop(key)
-        if stage.number > 1 and REFINER in stage.trains:
-            before = self._schedule.stages[stage.number - 2]
-            if not self._refiner_trained_by(before):
+        if stage.number > 1:
+            before = self.schedule.stages[stage.number - 2]
+            if self._lacks_refiner(runner, before) and not self._lacks_refiner(
+                runner, stage
+            ):
                 # From here on validation scores the refiner: another contest.
                 for key in list(runner.message_hub.runtime_info):
                     if key.startswith('best_score'):
                         runner.message_hub.pop_info(key)
 
-    def _refiner_trained_by(self, stage: Stage) -> bool:
-        stages = self._schedule.stages[: stage.number]
-        return any(REFINER in each.trains for each in stages)
+    def _build_schedulers(self, runner: Runner, stage: Stage) -> None:
+        """Set all groups as they were built, at the stage's rate, and schedule them."""
+        wrapper, per_epoch = runner.optim_wrapper, len(runner.train_dataloader)
+        for group, built, multiplier in zip(
+            wrapper.param_groups, self._groups, self._multipliers, strict=True
+        ):
+            for key in [key for key in group if key.startswith('initial_')]:
+                del group[key]
+            group.update(copy.deepcopy(built), lr=stage.lr * multiplier)
+        runner.param_schedulers = [
+            _build_scheduler(config, stage, wrapper, per_epoch)
+            for config in stage.param_scheduler
+        ]
+
+    def _lacks_refiner(self, runner: Runner, stage: Stage) -> bool:
+        """Whether a cascade's refiner is untrained by the end of this stage."""
+        model = _unwrapped(runner)
+        if not hasattr(model, 'parts') or REFINER not in model.parts():
+            return False
+        refiner = {id(each) for each in self._freezing.parameters([REFINER])}
+        return not any(
+            id(parameter) in refiner
+            for each in self.schedule.stages[: stage.number]
+            for parameter in self._freezing.parameters(each.trains)
+        )
 
     def _announce(self, runner: Runner) -> None:
         stage = self._stage
         done = runner.epoch - stage.first_epoch
         verb = 'begins' if done == 0 else f'continues after epoch {done}'
-        model = _estimator(runner)
+        model = _unwrapped(runner)
         trained = _count(p for p in model.parameters() if p.requires_grad)
         multipliers = sorted(set(self._multipliers))
         groups = ''
         if multipliers != [1.0]:
             listed = ', '.join(f'{multiplier:g}' for multiplier in multipliers)
-            groups = f', times {listed} by parameter group'
+            groups = f' times {listed} by parameter group'
+        courses = [config['type'] for config in stage.param_scheduler]
+        course = f', {" and ".join(map(str, courses))}' if courses else ''
         runner.logger.info(
-            f'Stage {stage.number} of {len(self._schedule)}, {stage.name!r}, {verb}: '
+            f'Stage {stage.number} of {len(self.schedule)}, {stage.name!r}, {verb}: '
             f'epochs {stage.first_epoch + 1} to {stage.last_epoch + 1}, trains '
             f'{" and ".join(stage.trains)} ({trained:,} of '
             f'{_count(model.parameters()):,} parameters), learning rate '
-            f'{stage.rate}{groups}'
+            f'{stage.lr:g}{groups}{course}'
         )
 
-    def _set_rate(self, runner: Runner, batch_idx: int) -> None:
-        per_epoch = len(runner.train_dataloader)
-        iteration = (runner.epoch - self._stage.first_epoch) * per_epoch + batch_idx
-        rate = self._stage.lr(iteration, per_epoch)
-        groups = runner.optim_wrapper.param_groups
-        for group, multiplier in zip(groups, self._multipliers, strict=True):
-            group['lr'] = rate * multiplier
 
-
-def _estimator(runner: Runner) -> CascadePoseEstimator:
+def _unwrapped(runner: Runner) -> nn.Module:
     model = runner.model
     return model.module if is_model_wrapper(model) else model
 
@@ -285,31 +370,79 @@ def _common_seed(runner: Runner) -> int:
     return runner.seed
 
 
-def _check_config(runner: Runner, schedule: StageSchedule) -> None:
+def _take_average(hook: EMAHook) -> None:
+    """Give the model its averaged weights, and have the average begin anew."""
+    hook.src_model.load_state_dict(hook.ema_model.module.state_dict())
+    hook.ema_model.steps.zero_()
+
+
+def _build_scheduler(
+    config: Mapping[str, Any], stage: Stage, wrapper: OptimWrapper, per_epoch: int
+):
+    """Build one of a stage's schedulers, as ``Runner`` builds a run's."""
+    by_epoch = config.get('by_epoch', True)
+    end = stage.epochs if by_epoch else stage.epochs * per_epoch
+    try:
+        return PARAM_SCHEDULERS.build(
+            {'end': end, **config},
+            default_args=dict(optimizer=wrapper, epoch_length=per_epoch),
+        )
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f'config: stage {stage.name!r}: {config["type"]} cannot be built for '
+            f'{stage.epochs} epochs of {per_epoch} iterations: {first_line(error)}'
+        ) from error
+
+
+def _check_config(runner: Runner, hook: StagedTrainingHook) -> None:
+    """Refuse a config that would train in another way than the stages say."""
+    schedule = hook.schedule
+    if any(
+        isinstance(each, ParamSchedulerHook) and each is not hook
+        for each in runner.hooks
+    ):
+        raise UserError(
+            'config: StagedTrainingHook takes the place of ParamSchedulerHook: move it '
+            'from custom_hooks to default_hooks.param_scheduler'
+        )
     if runner.param_schedulers:
         raise UserError(
-            'config: the rates are in stages; remove param_scheduler (set it to None)'
+            'config: param_scheduler and stages exclude each other: each stage has a '
+            'param_scheduler of its own; remove the top-level one'
+        )
+    stated = runner.cfg.get('stages')
+    if stated is not None and StageSchedule(stated).stages != schedule.stages:
+        raise UserError(
+            'config: the variable stages differs from what trains: hand it to the '
+            'hook, default_hooks = dict(param_scheduler=dict(stages=stages))'
+        )
+    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+        raise UserError(
+            'config: stages count epochs: use train_cfg = dict(by_epoch=True, '
+            f'max_epochs={schedule.epochs})'
         )
     if runner.max_epochs != schedule.epochs:
         raise UserError(
-            f'config: train_cfg runs {runner.max_epochs} epochs, stages say '
-            f"{schedule.epochs}; use train_cfg = dict(type='StagedTrainLoop')"
+            f'config: train_cfg.max_epochs is {runner.max_epochs}, the stages have '
+            f'{schedule.epochs} epochs together; set max_epochs to that'
         )
-    if not runner.optim_wrapper.optimizer.defaults.get('lr'):
+    loader = runner.train_dataloader
+    if len(loader) == 0:
+        raise UserError(
+            f'the {len(loader.dataset)} training samples do not fill one batch of '
+            f'{loader.batch_size}: lower train_dataloader.batch_size or set '
+            'drop_last=False'
+        )
+    wrapper = runner.optim_wrapper
+    if isinstance(wrapper, OptimWrapperDict):
+        raise UserError('config: stages need one optimizer, not several')
+    if not wrapper.optimizer.defaults.get('lr'):
         raise UserError(
             'config: optim_wrapper.optimizer.lr must be positive: it is what the '
             "parameter groups' multipliers refer to"
         )
-    present = _estimator(runner).parts()
-    for stage in schedule.stages:
-        for part in stage.trains:
-            if part not in present:
-                raise UserError(
-                    f'config: stage {stage.name!r} trains {part!r}, which the model '
-                    f'lacks (model.head.{part} is None): leave the stage out'
-                )
+    # Frozen sub-modules take no part in the backward pass.
     model = runner.model
-    # Frozen parts take no part in the backward pass.
     if is_model_wrapper(model) and not getattr(model, 'find_unused_parameters', True):
         raise UserError(
             'config: staged training on several processes needs '

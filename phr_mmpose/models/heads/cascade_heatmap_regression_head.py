@@ -1,7 +1,5 @@
 """The cascade: part detection, stacking, regression (paper, Fig. 1)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -10,7 +8,7 @@ from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
 from phr_mmpose.models.heads.unknown_visibility import UnknownVisibility
-from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER, check_parts
+from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
@@ -128,7 +126,6 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             )
             self._check_refiner(stacked)
         self._check_parts(DETECTOR)
-        self.trained = self.parts
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -182,12 +179,8 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 f'{second.stride}'
             )
 
-    def set_trained(self, parts: Sequence[str]) -> None:
-        """Say which parts train; see :meth:`CascadePoseEstimator.set_trained`."""
-        self.trained = check_parts(parts, self.parts)
-
     def detect(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Run the detector, without a graph where it is frozen.
+        """Run the detector.
 
         Args:
             feats (tuple[Tensor]): Feature maps of the backbone, then the
@@ -207,10 +200,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 'and the head the same input_size'
             )
         width, height = self.decoder.heatmap_size
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled() and DETECTOR in self.trained
-        ):
-            return self.detector(feats[:-1], (height, width))
+        return self.detector(feats[:-1], (height, width))
 
     def estimate(self, logits: Tensor) -> Tensor:
         """Turn the detector's output into its maps.
@@ -281,6 +271,9 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
     ) -> dict[str, Tensor]:
         """Compute the losses of the parts that train, and nothing else.
 
+        The detector trains if its output has a gradient, whichever weights before it
+        are to be learned; the refiner if one of its own weights has.
+
         Args:
             feats (tuple[Tensor]): As for :meth:`detect`.
             batch_data_samples (list[PoseDataSample]): With
@@ -296,13 +289,19 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         target = self._joints(batch_data_samples, feats[-1].device)
         losses = {}
         logits = self.detect(feats)
-        if DETECTOR in self.trained:
-            if getattr(self.detector_codec, 'needs_visibility', False):
-                self._unknown_visibility.warn(batch_data_samples)
+        if logits.requires_grad and getattr(
+            self.detector_codec, 'needs_visibility', False
+        ):
+            self._unknown_visibility.warn(batch_data_samples)
+        # Without gradients nothing trains, and all losses are asked for.
+        asked = not torch.is_grad_enabled()
+        if asked or logits.requires_grad:
             losses['loss_detector'] = self.loss_detector(
                 logits, *self.detector_codec.encode_batch(*target)
             )
-        if REFINER in self.trained:
+        if self.refiner is not None and (
+            asked or any(each.requires_grad for each in self.refiner.parameters())
+        ):
             losses['loss_refiner'] = self.loss_refiner(
                 self.regress(logits, feats), *self.decoder.encode_batch(*target)
             )

@@ -1,6 +1,6 @@
-"""The estimator around the cascade: it hands on the image and freezes parts."""
+"""The estimator around the cascade: it hands the image on to the head."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from phr_mmpose.models.batch_sizes import predict_in_parts
 from phr_mmpose.models.folding import fold_batch_norm
-from phr_mmpose.models.parts import DETECTOR, REFINER, check_parts
+from phr_mmpose.models.parts import DETECTOR, REFINER
 from phr_mmpose.models.pose_estimators.pred_instances import add_joints
 from phr_mmpose.models.pose_estimators.views import extract_views
 from phr_mmpose.utils.errors import UserError
@@ -22,11 +22,11 @@ _PRECISIONS = dict(bfloat16=torch.bfloat16, float16=torch.float16)
 
 @MODELS.register_module()
 class CascadePoseEstimator(TopdownPoseEstimator):
-    """Top-down estimator whose head also sees the image, and whose parts freeze.
+    """Top-down estimator whose head also sees the image.
 
-    The parts are ``'detector'`` (backbone, neck and the head's detector) and,
-    unless the head has ``refiner=None``, ``'refiner'`` (paper, section 3:
-    train the detector, then the regressor with the detector frozen, then both).
+    Its parts are ``'detector'`` (backbone, neck and the head's detector) and,
+    unless the head has ``refiner=None``, ``'refiner'``; ``StagedTrainingHook``
+    trains them by these names.
 
     Beside MMPose's keys and the head's, ``test_cfg`` may have
 
@@ -45,10 +45,11 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         channels_last (bool): Keep weights and activations in the NHWC layout,
             the faster one for convolutions on current CPUs and GPUs.
             Defaults to True.
-        fold_frozen (bool): While the detector is frozen in training, run a
-            copy of its backbone and neck whose batch normalisation is folded
-            into the convolutions: the same maps up to rounding, in less time,
-            for the memory of their weights. Defaults to True.
+        fold_frozen (bool): While backbone and neck are frozen in training
+            (without gradients, in evaluation mode), run a copy whose batch
+            normalisation is folded into the convolutions: the same maps up to
+            rounding, in less time, for the memory of their weights. Defaults to
+            True.
         compile (bool | dict): Let ``torch.compile`` translate the backbone,
             the neck and the parts of the head, with these options (True:
             its defaults). The weights keep their names. Defaults to False.
@@ -72,7 +73,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             torch.channels_last if channels_last else torch.contiguous_format
         )
         self.to(memory_format=self.memory_format)
-        self.trained = tuple(self.parts())
+        self._folded = {}
         if compile:
             if not hasattr(nn.Module, 'compile'):
                 raise UserError('model.compile needs torch >= 2.2; leave it out')
@@ -91,47 +92,17 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             parts[REFINER] = [self.head.refiner]
         return parts
 
-    def set_trained(self, parts: Sequence[str]) -> None:
-        """Train these parts and freeze the others.
-
-        A frozen part has no gradient (so no optimizer touches it: neither
-        weight decay nor momentum) and its batch statistics stand still, also
-        after :meth:`train`.
-
-        Args:
-            parts (Sequence[str]): Some of ``'detector'`` and ``'refiner'``.
-
-        Raises:
-            UserError: If a name is unknown, the cascade has no such part or
-                none is given.
-        """
-        self.trained = check_parts(parts, tuple(self.parts()))
-        self._folded = {}
-        self.head.set_trained(parts)
-        for name, modules in self.parts().items():
-            for module in modules:
-                module.requires_grad_(name in self.trained)
-                if name not in self.trained:
-                    module.zero_grad(set_to_none=True)
-        self.train(self.training)
-
     def train(self, mode: bool = True) -> 'CascadePoseEstimator':
-        """Switch to training mode, frozen parts excepted.
+        """Switch to training mode; folded copies are made anew.
 
         Args:
             mode (bool): Training (True) or evaluation. Defaults to True.
         """
         self._folded = {}
-        super().train(mode)
-        # The base constructor may call this before there are parts.
-        for name, modules in self.parts().items() if hasattr(self, 'trained') else ():
-            if mode and name not in self.trained:
-                for module in modules:
-                    module.eval()
-        return self
+        return super().train(mode)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Extract features, without a graph where the detector is frozen.
+        """Extract features.
 
         Args:
             inputs (Tensor): Images (B, C, H, W), normalised.
@@ -140,20 +111,28 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             tuple[Tensor]: The feature maps, then the images themselves.
         """
         inputs = inputs.contiguous(memory_format=self.memory_format)
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled() and DETECTOR in self.trained
-        ):
-            if self.fold_frozen and self.training and DETECTOR not in self.trained:
+        if self.fold_frozen and self.training and self._trunk_is_frozen():
+            with torch.no_grad():
                 feats = self._folded_trunk()(inputs)
-            else:
-                feats = super().extract_feat(inputs)
+        else:
+            feats = super().extract_feat(inputs)
         # Some necks give a single map.
         feats = (feats,) if isinstance(feats, Tensor) else feats
         return (*feats, inputs)
 
+    def _trunk(self) -> list[nn.Module]:
+        return [self.backbone, *([self.neck] if self.with_neck else [])]
+
+    def _trunk_is_frozen(self) -> bool:
+        """Whether neither weights nor batch statistics before the head can change."""
+        return not any(
+            module.training or any(p.requires_grad for p in module.parameters())
+            for module in self._trunk()
+        )
+
     def _folded_trunk(self) -> nn.Sequential:
         """Give the frozen backbone and neck, folded."""
-        trunk = [self.backbone, *([self.neck] if self.with_neck else [])]
+        trunk = self._trunk()
         key = ('trunk', _versions(*trunk))
         if key not in self._folded:
             self._folded = {}

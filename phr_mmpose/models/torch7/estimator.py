@@ -59,7 +59,6 @@ class ReleasedPoseEstimator(CascadePoseEstimator):
             self.neck = nn.Identity()
         if not isinstance(self.head, ConvertedHead):
             self.head = ConvertedHead(self.head.decoder, self.head.out_channels)
-        self.trained = ()
         self.train(self.training)
 
     def _load_from_state_dict(

@@ -4,12 +4,11 @@ import random
 import numpy as np
 import pytest
 from mmengine.dataset import Compose
-from torch.utils.data import DataLoader, Dataset
-
 from phr_mmpose.datasets.transforms.seed_augmentation import (
     SeedAugmentation,
     run_clock,
 )
+from torch.utils.data import DataLoader, Dataset
 
 
 class Draws(Dataset):

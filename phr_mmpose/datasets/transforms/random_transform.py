@@ -1,0 +1,108 @@
+"""Where this package's random transforms take their numbers from."""
+
+import functools
+import os
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from torch.utils.data import get_worker_info
+
+
+class RunClock:
+    """Seed and epoch of a run with ``StagedTrainingHook``, known to every worker.
+
+    They lie in shared memory, so that workers which live on over epochs see each
+    new epoch, whether they were forked or spawned.
+    """
+
+    def __init__(self) -> None:
+        # seed, epoch, rank, batch size; no batch size: no such run.
+        self._values = torch.zeros(4, dtype=torch.int64).share_memory_()
+        self._counted = None
+        self._visits = 0
+
+    def set(self, seed: int, epoch: int, rank: int = 0, batch_size: int = 1) -> None:
+        """Announce an epoch.
+
+        Args:
+            seed (int): The run's random seed.
+            epoch (int): The epoch that is about to begin, from 0.
+            rank (int): The process's rank. Defaults to 0.
+            batch_size (int): Samples of one batch. Defaults to 1.
+        """
+        self._values.copy_(torch.tensor([seed, epoch, rank, batch_size]))
+
+    def stop(self) -> None:
+        """Say that the run is over."""
+        self._values.zero_()
+
+    def generator(self) -> np.random.Generator:
+        """Return a generator for one visit of a sample; no two visits share one.
+
+        Returns:
+            np.random.Generator: In a run with ``StagedTrainingHook`` it follows from
+            the seed, the epoch and the visit's place in the epoch; otherwise from a
+            number that is drawn from the process's torch generator.
+        """
+        seed, epoch, rank, batch_size = self._values.tolist()
+        if not batch_size:
+            return np.random.default_rng(int(torch.randint(2**63 - 1, ())))
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        counted = (os.getpid(), seed, epoch)
+        if counted != self._counted:
+            self._counted, self._visits = counted, 0
+        # torch deals whole batches out to its workers in turn. Were that to change,
+        # places would differ from those of another number of workers, no more.
+        batch, place = divmod(self._visits, batch_size)
+        self._visits += 1
+        place += (batch * workers + worker) * batch_size
+        return np.random.default_rng([seed, epoch, rank, place])
+
+    def __deepcopy__(self, memo: dict) -> 'RunClock':
+        # A copied pipeline still belongs to the run.
+        return self
+
+
+@functools.cache
+def run_clock() -> RunClock:
+    """Return the process's clock; workers inherit it with the transforms."""
+    return RunClock()
+
+
+class RandomTransform(BaseTransform):
+    """Base of transforms that draw random numbers.
+
+    All of them in a pipeline share one generator for each visit of a sample
+    (``results['rng']``), so that
+
+    - two visits of a sample differ, under any loop, sampler, wrapper of data sets
+      and number or kind of workers;
+    - a seeded run repeats (with the same number of workers);
+    - in a run with ``StagedTrainingHook`` what a visit draws depends on the seed,
+      the epoch and the visit's place in it, not on the workers, so that a run
+      which is resumed at an epoch's end equals one that was not interrupted;
+    - the global generators of numpy, Python and torch are never reseeded. Without
+      that hook one number a visit is drawn from torch's, as torchvision's
+      transforms do.
+
+    None of this holds for random transforms from elsewhere in the same pipeline.
+    MMPose's draw from numpy's global generator, which MMEngine seeds when a worker
+    starts: with ``persistent_workers=False`` alike in every epoch, and never
+    resumed. ``ignore_empty`` picks its substitute samples in the same way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = run_clock()
+
+    def rng(self, results: dict) -> np.random.Generator:
+        """Return the generator of this visit.
+
+        Args:
+            results (dict): The sample; gets the key ``rng`` with the first call.
+        """
+        if 'rng' not in results:
+            results['rng'] = self._clock.generator()
+        return results['rng']

@@ -1,0 +1,38 @@
+"""What configs of earlier versions name, and what to write instead."""
+
+from mmengine.registry import Registry
+from mmpose.registry import LOOPS, OPTIMIZERS, TRANSFORMS
+
+from phr_mmpose.utils.errors import UserError
+
+# Registry, old name, what to write.
+RENAMED = (
+    (
+        LOOPS,
+        'StagedTrainLoop',
+        'use train_cfg = dict(by_epoch=True, max_epochs=N, val_interval=...), N being '
+        'the epochs of all stages',
+    ),
+    (OPTIMIZERS, 'FusedRMSprop', "use dict(type='RMSprop', ...)"),
+    (OPTIMIZERS, 'FusedAdamW', "use dict(type='AdamW', ..., fused=True)"),
+    (
+        TRANSFORMS,
+        'SeedAugmentation',
+        'leave it out: the random transforms draw from a generator of their own',
+    ),
+)
+
+
+def _refuse(registry: Registry, name: str, instead: str) -> None:
+    """Register a name whose building ends in one line."""
+
+    def build(*args, **kwargs):
+        raise UserError(f'config: {name} is gone since version 0.2: {instead}')
+
+    # Some stack code asks a registered thing for its name or for being a class.
+    kind = type(name, (), {'__init__': build, '__doc__': f'Gone: {instead}.'})
+    registry.register_module(name=name, module=kind)
+
+
+for _row in RENAMED:
+    _refuse(*_row)
