@@ -1,9 +1,13 @@
 """What a run takes from a checkpoint of another model is said in a few lines."""
 
 import pytest
+import torch
+from mmengine.registry import DefaultScope
+from mmpose.registry import MODELS
 from torch import nn
 
 from phr_mmpose.engine.pretrained import describe_fit
+from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.errors import UserError
 
 
@@ -72,3 +76,21 @@ def test_a_counter_alone_is_no_weight():
     }
     with pytest.raises(UserError):
         describe_fit(model(14), counter, 'x.pth')
+
+
+def test_a_run_starts_from_what_fits(tiny, tmp_path, capsys):
+    config = tiny.config(tmp_path, **{'model.head.out_channels': 5})
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        other = MODELS.build(config.model).state_dict()
+    torch.save(dict(state_dict=other), tmp_path / 'other.pth')
+    arguments = [str(tiny.path), '--no-validate', f'--work-dir={tmp_path / "work"}']
+    arguments += ['--stages', 'regressor', '--load-from', str(tmp_path / 'other.pth')]
+    # A name of its own, since runners of one process share logs by it.
+    tiny.tool('train').main([*arguments, '--cfg-options', 'experiment_name=other'])
+    said = capsys.readouterr().err
+    assert '(5, 64, 1, 1) -> (16, 64, 1, 1)' in said
+    # The detector stood still: it is what was loaded.
+    trained = safe_load(tmp_path / 'work' / 'stage_regressor.pth')['state_dict']
+    key = 'backbone.layer4.0.conv1.weight'
+    assert torch.equal(trained[key], other[key])
+    assert trained['head.detector.score.weight'].shape[0] == 16
