@@ -1,6 +1,8 @@
 """Write figures of the embedded data set: pictures, annotations, a contact sheet.
 
-OUT/boxes.json holds their boxes as ``tools/demo.py --boxes`` reads them.
+OUT/boxes.json holds their boxes as ``tools/demo.py --boxes`` reads them. With
+--coco the figures are also people of a COCO keypoint file, whose face points are not
+annotated.
 """
 
 import argparse
@@ -16,10 +18,20 @@ from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
+from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.datasets.part_list import PartList, occluded_share, save_part_list
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+
+COCO_FACE = ('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear')
+COCO_BODY = tuple(
+    f'{side}_{joint}'
+    for joint in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
+    for side in ('left', 'right')
+)
+# MMPose takes this share of the box for a person's area where a file has none.
+AREA_SHARE = 0.53
 
 SHEET_COLUMNS = 8
 SHEET_FIGURES = 48
@@ -47,6 +59,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--annotated', action='store_true', help='draw the joints into the sheet'
+    )
+    parser.add_argument(
+        '--coco', type=Path, metavar='JSON', help='write a COCO keypoint file too'
     )
     parser.add_argument('--zoom', type=float, default=1.5, help='of the sheet')
     return parser.parse_args(argv)
@@ -96,6 +111,61 @@ def part_list(names: list[str], figures: list[Figure]) -> PartList:
     )
 
 
+def coco_file(names: list[str], figures: list[Figure]) -> dict:
+    """Describe figures as a COCO keypoint file, one person for each picture.
+
+    Args:
+        names (list[str]): File names of the pictures.
+        figures (list[Figure]): As many figures.
+
+    Returns:
+        dict: The file's content. A joint has v = 2 where it is visible, 1 where it
+        is hidden and 0 outside the picture; face points have 0.
+    """
+    images, annotations = [], []
+    for number, (name, figure) in enumerate(zip(names, figures, strict=True), 1):
+        height, width = figure.image.shape[:2]
+        images.append(dict(id=number, file_name=name, width=width, height=height))
+        keypoints = [0] * (3 * len(COCO_FACE))
+        for joint in map(MPII_JOINTS.index, COCO_BODY):
+            x, y = figure.joints[joint].tolist()
+            v = int(figure.annotated[joint]) + int(figure.visible[joint])
+            keypoints += [round(x, 2), round(y, 2), v] if v else [0, 0, 0]
+        box = person_box(figure)
+        annotations.append(
+            dict(
+                id=number,
+                image_id=number,
+                category_id=1,
+                iscrowd=0,
+                bbox=box,
+                area=round(AREA_SHARE * box[2] * box[3], 2),
+                num_keypoints=sum(v > 0 for v in keypoints[2::3]),
+                keypoints=keypoints,
+            )
+        )
+    category = dict(id=1, name='person', keypoints=[*COCO_FACE, *COCO_BODY])
+    return dict(images=images, annotations=annotations, categories=[category])
+
+
+def person_box(figure: Figure) -> list[float]:
+    """Box a person as tightly as people do it.
+
+    Args:
+        figure (Figure): The person.
+
+    Returns:
+        list[float]: x, y, width and height in pixels: about the joints and the
+        head, with some room for hands and feet, within the picture.
+    """
+    points = np.concatenate([figure.joints, figure.head_box.reshape(2, 2)])
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = 0.05 * (high - low).max()
+    last = np.array(figure.image.shape[1::-1]) - 1
+    low, high = np.clip(low - room, 0, last), np.clip(high + room, 0, last)
+    return np.round([*low, *(high - low)], 2).tolist()
+
+
 def main(argv: list[str] | None = None) -> None:
     """Draw figures into a folder.
 
@@ -120,6 +190,9 @@ def main(argv: list[str] | None = None) -> None:
         write_picture(args.out / 'images' / names[-1], figure.image)
     parts = part_list(names, figures)
     save_part_list(args.out / 'annotations' / 'figures.json', parts)
+    if args.coco:
+        with atomic_path(args.coco) as temporary:
+            temporary.write_text(json.dumps(coco_file(names, figures)) + '\n')
     boxes = {
         name: [figure.box.tolist()] for name, figure in zip(names, figures, strict=True)
     }

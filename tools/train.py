@@ -18,7 +18,11 @@ from mmengine.config import Config, DictAction
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
+from phr_mmpose.engine.pretrained import (
+    describe_fit,
+    fetch_pretrained,
+    forget_pretrained,
+)
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
@@ -127,7 +131,10 @@ def train(config: Config, args: argparse.Namespace) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         checkpoint = load_from_local(config.load_from, 'cpu')
         weights = get_state_dict(checkpoint, config.load_from)
-        check_matches(model, weights, config.load_from)
+        if config.get('resume'):
+            check_matches(model, weights, config.load_from)
+        elif lines := describe_fit(model, weights, config.load_from):
+            say(lines)
     with building(args.config, 'optim_wrapper'):
         # After the weights: a model may become that of its checkpoint.
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)

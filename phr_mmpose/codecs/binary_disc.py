@@ -30,6 +30,8 @@ class BinaryDisc(PartMapCodec):
             ``occluded`` is of another name.
     """
 
+    needs_visibility = True
+
     def __init__(
         self,
         input_size: tuple[int, int],

@@ -32,6 +32,8 @@ class PartMapCodec(BaseKeypointCodec):
     field_mapping_table = dict(heatmaps='heatmaps')
     auxiliary_encode_keys = {'keypoints_visible_weights'}
     support_batch_decoding = True
+    #: Whether the targets of hidden joints differ from those of visible ones.
+    needs_visibility = False
 
     def __init__(self, input_size: tuple[int, int], heatmap_size: tuple[int, int]):
         super().__init__()

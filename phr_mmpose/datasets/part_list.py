@@ -7,7 +7,8 @@ A list of persons, each an object with
 - ``scale``: side of the person's box / 200 px (MPII: the body's height / 200);
 - ``joints``: K x ``[x, y]``;
 - ``joints_vis``: K x 0/1, **annotated**;
-- ``joints_visible``: K x 0/1, annotated and not occluded;
+- ``joints_visible`` (optional): K x 0/1, annotated and not occluded; without it
+  nobody knows which of the person's joints are hidden;
 - ``head_box`` (optional): ``[x1, y1, x2, y2]``.
 
 Coordinates are pixels of the photo counted **from 1**, as in the datasets' own
@@ -18,7 +19,6 @@ Coordinates are pixels of the photo counted **from 1**, as in the datasets' own
 import gzip
 import json
 import math
-import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -45,8 +45,12 @@ class PartList:
         joints (np.ndarray): Shape (N, K, 2), float64.
         annotated (np.ndarray): Shape (N, K), bool.
         visible (np.ndarray): Shape (N, K), bool; annotated and not occluded.
+            As ``annotated`` for a person whose visibility is unknown.
         head_boxes (np.ndarray): Shape (N, 4) as x1, y1, x2, y2, float64; NaN
             for a person without one.
+        visibility_known (np.ndarray, optional): Shape (N,), bool: whether
+            somebody looked which joints of the person are hidden. Defaults to
+            all true.
     """
 
     images: list[str]
@@ -56,6 +60,11 @@ class PartList:
     annotated: np.ndarray
     visible: np.ndarray
     head_boxes: np.ndarray
+    visibility_known: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.visibility_known is None:
+            self.visibility_known = np.ones(len(self), dtype=bool)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,20 +91,13 @@ def load_part_list(path: str | Path, num_joints: int) -> PartList:
         raise UserError(f'{path}: holds no person; {_MEND}')
 
     images, rows = [], []
-    without_visible = 0
     for number, entry in enumerate(entries):
         try:
-            image, row, has_visible = _parse_person(entry, num_joints)
+            image, row = _parse_person(entry, num_joints)
         except UserError as error:
             raise UserError(f'{path}: entry {number}: {error}') from None
         images.append(image)
         rows.append(row)
-        without_visible += not has_visible
-    if without_visible:
-        warnings.warn(
-            f'{path}: {without_visible} of {len(rows)} persons have no '
-            '"joints_visible"; occluded joints count as visible there'
-        )
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
     return PartList(images, *columns)
 
@@ -115,8 +117,9 @@ def save_part_list(path: str | Path, parts: PartList) -> None:
             'scale': round(float(parts.scales[index]), 6),
             'joints': _rounded(parts.joints[index]),
             'joints_vis': parts.annotated[index].astype(int).tolist(),
-            'joints_visible': parts.visible[index].astype(int).tolist(),
         }
+        if parts.visibility_known[index]:
+            entry['joints_visible'] = parts.visible[index].astype(int).tolist()
         if not np.isnan(parts.head_boxes[index]).any():
             entry['head_box'] = _rounded(parts.head_boxes[index])
         entries.append(entry)
@@ -146,12 +149,12 @@ def _read_json(path: Path) -> object:
         ) from None
 
 
-def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple, bool]:
+def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple]:
     """Check one entry and turn it into a row of :class:`PartList`.
 
     Returns:
-        tuple: The image's name, the row (center, scale, joints, annotated,
-        visible, head box) and whether the entry has ``joints_visible``.
+        tuple: The image's name and the row (center, scale, joints, annotated,
+        visible, head box, whether visibility is known).
     """
     if not isinstance(entry, dict):
         raise UserError(f'expected an object with "image", "joints" …; {_MEND}')
@@ -170,16 +173,15 @@ def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple, bool]:
         raise UserError(f'"joints" has {len(joints)} joints where {num_joints} belong')
     joints = _numbers(entry, 'joints', (num_joints, 2))
     annotated = _flags(entry, 'joints_vis', num_joints)
-    has_visible = 'joints_visible' in entry
-    visible = annotated
-    if has_visible:
+    visible, known = annotated, 'joints_visible' in entry
+    if known:
         visible = _flags(entry, 'joints_visible', num_joints) & annotated
     head_box = np.full(4, np.nan)
     if entry.get('head_box') is not None:
         head_box = _numbers(entry, 'head_box', (4,))
         if head_box[2] <= head_box[0] or head_box[3] <= head_box[1]:
             raise UserError(f'"head_box" is empty: {head_box.tolist()}')
-    return image, (center, scale, joints, annotated, visible, head_box), has_visible
+    return image, (center, scale, joints, annotated, visible, head_box, known)
 
 
 def _get(entry: dict, key: str) -> object:
@@ -230,18 +232,20 @@ def stays_inside(image: str) -> bool:
 
 
 def occluded_share(parts: PartList) -> float:
-    """Share of the annotated joints that are occluded.
+    """Share of the annotated joints that are occluded, where that is known.
 
     Args:
         parts (PartList): The persons.
 
     Returns:
-        float: Between 0 and 1; NaN without any annotated joint.
+        float: Between 0 and 1; NaN without any annotated joint of a person whose
+        visibility is known.
     """
-    annotated = int(parts.annotated.sum())
+    known = parts.visibility_known
+    annotated = int(parts.annotated[known].sum())
     if not annotated:
         return math.nan
-    return 1 - int(parts.visible.sum()) / annotated
+    return 1 - int(parts.visible[known].sum()) / annotated
 
 
 def select(parts: PartList, chosen: np.ndarray) -> PartList:
@@ -262,6 +266,7 @@ def select(parts: PartList, chosen: np.ndarray) -> PartList:
         parts.annotated,
         parts.visible,
         parts.head_boxes,
+        parts.visibility_known,
     )
     images = [parts.images[index] for index in indices]
     return PartList(images, *(column[indices] for column in columns))

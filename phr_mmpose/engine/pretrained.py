@@ -1,11 +1,16 @@
 """Weights that a config starts from, such as ImageNet's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mmengine.config import ConfigDict
 from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
 
+from phr_mmpose.utils.checkpoint import compare_weights
 from phr_mmpose.utils.errors import UserError
+
+# So many modules are named for each kind of weights that do not fit.
+_MODULES = 4
 
 
 def fetch_pretrained(model: ConfigDict) -> None:
@@ -45,6 +50,72 @@ def forget_pretrained(model: ConfigDict) -> list[str]:
     for owner, _ in found:
         owner.pop('init_cfg', None)
     return [source for _, source in found]
+
+
+def describe_fit(
+    model: nn.Module, state_dict: Mapping[str, Tensor], filename: str
+) -> str | None:
+    """Say what a run takes from a checkpoint of another model, and what not.
+
+    mmengine loads what fits and leaves the rest as it was initialised.
+
+    Args:
+        model (nn.Module): The model that is to take the weights.
+        state_dict (Mapping[str, Tensor]): The weights.
+        filename (str): The checkpoint, to name it.
+
+    Returns:
+        str | None: A few lines; None where everything fits.
+
+    Raises:
+        UserError: If nothing fits.
+    """
+    fit = compare_weights(model, state_dict)
+    if not fit.fitting:
+        raise UserError(
+            f'{filename} is a checkpoint of another model: none of its '
+            f'{len(state_dict)} weights fits (first: {next(iter(state_dict))}); give '
+            'one of a model with the same parts'
+        )
+    kinds = {
+        'of another shape': fit.misshaped,
+        'missing': dict.fromkeys(fit.missing, ''),
+        'unexpected': dict.fromkeys(fit.unexpected, ''),
+    }
+    lines = [f'  {kind}: {_grouped(keys)}' for kind, keys in kinds.items() if keys]
+    if not lines:
+        return None
+    total = len(fit.fitting) + len(fit.misshaped) + len(fit.missing)
+    head = (
+        f'{filename}: {len(fit.fitting)} of {total} weights fit and are loaded, the '
+        'others start anew'
+    )
+    return '\n'.join([head, *lines])
+
+
+def _grouped(shapes: Mapping[str, str]) -> str:
+    """Name weights by module, each with its number and its first weight."""
+    for depth in (2, 1):
+        groups: dict[str, list[str]] = {}
+        for key, shape in shapes.items():
+            *modules, name = key.split('.')
+            prefix = '.'.join(modules[:depth]) or name
+            rest = key.removeprefix(f'{prefix}.')
+            groups.setdefault(prefix, []).append(f'{rest} {shape}'.rstrip())
+        if len(groups) <= _MODULES:
+            break
+    named = [
+        f'{len(found)} in {prefix} ({_first(found)})'
+        for prefix, found in list(groups.items())[:_MODULES]
+    ]
+    if len(groups) > _MODULES:
+        named.append(f'and others in {len(groups) - _MODULES} more')
+    return ', '.join(named)
+
+
+def _first(found: Iterable[str]) -> str:
+    first, *others = found
+    return f'{first}, …' if others else first
 
 
 def _pretrained(config: object) -> Iterator[tuple[dict, str]]:

@@ -89,7 +89,8 @@ def load_lsp(path: str | Path) -> GroundTruth:
     path = Path(path)
     if path.suffix in ('.json', '.gz'):
         parts = load_part_list(path, len(LSP_JOINTS))
-        joints, annotated, unoccluded = parts.joints, parts.annotated, parts.visible
+        joints, annotated = parts.joints, parts.annotated
+        unoccluded = parts.visible if parts.visibility_known.all() else None
     else:
         joints, unoccluded = _read_lsp_joints(path)
         annotated = np.ones(joints.shape[:2], bool)
@@ -156,7 +157,7 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         names=MPII_JOINTS,
         joints=parts.joints,
         annotated=parts.annotated,
-        unoccluded=parts.visible,
+        unoccluded=parts.visible if parts.visibility_known.all() else None,
         reference=head_sizes(boxes),
     )
 

@@ -13,6 +13,7 @@ import types
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import URLError
@@ -155,50 +156,86 @@ def get_state_dict(checkpoint: object, filename: str | Path) -> dict[str, Tensor
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
 
+@dataclass
+class Fit:
+    """How the weights of a checkpoint fit a model.
+
+    Counters of batches seen (``num_batches_tracked``) may be missing, as mmengine
+    has it, and count nowhere.
+
+    Args:
+        fitting (list[str]): Weights of the same name and shape.
+        missing (list[str]): Weights of the model that the checkpoint lacks.
+        unexpected (list[str]): Weights that the model lacks.
+        misshaped (dict[str, str]): Weights of another shape, with both shapes:
+            ``'(14, 8) -> (17, 8)'``, the checkpoint's and the model's.
+    """
+
+    fitting: list[str]
+    missing: list[str]
+    unexpected: list[str]
+    misshaped: dict[str, str]
+
+
+def compare_weights(model: nn.Module, state_dict: Mapping[str, Tensor]) -> Fit:
+    """See which weights of a checkpoint fit a model.
+
+    Args:
+        model (nn.Module): The model that is to take the weights. One that can become
+            the model of a checkpoint (with a method ``adopt``) does so first.
+        state_dict (Mapping[str, Tensor]): The weights.
+
+    Returns:
+        Fit: The names, in the order of the model and of the checkpoint.
+    """
+    if hasattr(model, 'adopt'):
+        model.adopt(state_dict)
+    own = model.state_dict()
+    fit = Fit([], [], [key for key in state_dict if key not in own], {})
+    for key, value in own.items():
+        counter = key.endswith('num_batches_tracked')
+        if key not in state_dict:
+            if not counter:
+                fit.missing.append(key)
+        elif state_dict[key].shape != value.shape:
+            old, new = tuple(state_dict[key].shape), tuple(value.shape)
+            fit.misshaped[key] = f'{old} -> {new}'
+        elif not counter:
+            fit.fitting.append(key)
+    return fit
+
+
 def check_matches(
     model: nn.Module, state_dict: Mapping[str, Tensor], filename: str | Path
 ) -> None:
     """Refuse weights of another model.
 
-    mmengine only warns and goes on with random weights in the gaps. Counters of
-    batches seen (``num_batches_tracked``) may be missing, as mmengine has it.
+    mmengine only warns and goes on with random weights in the gaps.
 
     Args:
-        model (nn.Module): The model that is to take the weights. One that can become
-            the model of a checkpoint (with a method ``adopt``) does so first.
+        model (nn.Module): The model, as for :func:`compare_weights`.
         state_dict (Mapping[str, Tensor]): The weights.
         filename (str | Path): Named in errors.
 
     Raises:
         UserError: If keys are missing or unexpected, or shapes differ.
     """
-    if hasattr(model, 'adopt'):
-        model.adopt(state_dict)
-    own = model.state_dict()
-    missing = [
-        key
-        for key in own
-        if key not in state_dict and not key.endswith('num_batches_tracked')
-    ]
-    unexpected = [key for key in state_dict if key not in own]
-    misshaped = [
-        f'{key} {tuple(state_dict[key].shape)} instead of {tuple(own[key].shape)}'
-        for key in own
-        if key in state_dict and state_dict[key].shape != own[key].shape
-    ]
+    fit = compare_weights(model, state_dict)
+    misshaped = [f'{key} {shapes}' for key, shapes in fit.misshaped.items()]
     differences = [
         f'{len(keys)} {kind} (first: {keys[0]})'
         for kind, keys in (
-            ('missing', missing),
-            ('unexpected', unexpected),
+            ('missing', fit.missing),
+            ('unexpected', fit.unexpected),
             ('of another shape', misshaped),
         )
         if keys
     ]
     if differences:
         raise UserError(
-            f'{filename} is a checkpoint of another model, of {len(own)} weights '
-            f'{", ".join(differences)}: use it with the config it was trained with'
+            f'{filename} is a checkpoint of another model, of '
+            f'{len(model.state_dict())} weights {", ".join(differences)}: use it with '
+            'the config it was trained with'
         )
 
 

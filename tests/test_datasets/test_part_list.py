@@ -55,13 +55,21 @@ def test_a_joint_without_annotation_is_not_visible(tmp_path):
     assert load_part_list(path, 3).visible.tolist() == [[True, True, False]]
 
 
-def test_without_visibility_warns_once_and_falls_back(tmp_path):
-    entries = [person(joints_visible=None)] * 3
+def test_visibility_is_unknown_for_those_without_the_flags(tmp_path):
+    entries = [person(), person(joints_visible=None)]
     path = write(tmp_path / 'list.json', entries)
-    with pytest.warns(UserWarning, match='joints_visible') as warned:
-        parts = load_part_list(path, 3)
-    assert len(warned) == 1
-    assert (parts.visible == parts.annotated).all()
+    parts = load_part_list(path, 3)
+    assert parts.visibility_known.tolist() == [True, False]
+    assert (parts.visible[1] == parts.annotated[1]).all()
+    # One of two joints is hidden; the other person has no say in it.
+    assert occluded_share(parts) == 0.5
+    assert np.isnan(occluded_share(select(parts, [1])))
+    save_part_list(path, parts)
+    assert ['joints_visible' in entry for entry in json.loads(path.read_text())] == [
+        True,
+        False,
+    ]
+    assert load_part_list(path, 3).visibility_known.tolist() == [True, False]
 
 
 NAN = float('nan')

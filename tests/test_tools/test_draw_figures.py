@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from phr_mmpose.apis.known_joints import known_joints
-from phr_mmpose.datasets.body import FigureDataset, MpiiPartDataset
+from phr_mmpose.datasets.body import (
+    CocoKeypointDataset,
+    FigureDataset,
+    MpiiPartDataset,
+)
 from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.utils.cli import run
 
@@ -54,6 +58,38 @@ def test_the_written_list_reads_as_the_data_set(main, tmp_path, capsys, annotate
         drawn[0]['img'], None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC
     )
     assert np.array_equal(sheet[:, :120], plain) is not annotated
+
+
+def test_the_coco_file_tells_what_is_hidden(main, tmp_path):
+    options = ['--num', '6', '--seed', '5', '--size', '80', '--out', str(tmp_path)]
+    main([*options, '--occlusion', '0.4', '--coco', str(tmp_path / 'a' / 'coco.json')])
+    written = CocoKeypointDataset(
+        ann_file='a/coco.json',
+        data_root=str(tmp_path),
+        data_prefix={'img': 'images'},
+    )
+    drawn = FigureDataset(num=6, seed=5, image_size=80, occlusion=0.4)
+    names = written.metainfo['keypoint_id2name']
+    assert len(written) == 6
+    seen = set()
+    for one, other in zip(written, drawn, strict=True):
+        assert np.array_equal(cv2.imread(one['img_path']), other['img'])
+        x1, y1, x2, y2 = one['bbox'][0]
+        for index, name in names.items():
+            flags = one['keypoints_visible'][0, index].tolist()
+            if name not in MPII_JOINTS:
+                assert flags == [0, 0]
+                continue
+            joint = MPII_JOINTS.index(name)
+            assert flags == other['keypoints_visible'][0, joint].tolist()
+            x, y = one['keypoints'][0, index]
+            np.testing.assert_allclose([x, y], other['keypoints'][0, joint], atol=0.006)
+            if flags[0]:
+                assert x1 <= x <= x2 and y1 <= y <= y2
+            seen.add(tuple(flags))
+        box = other['bbox'][0]
+        assert x2 - x1 < box[2] - box[0] or y2 - y1 < box[3] - box[1]
+    assert seen >= {(1, 1), (1, 0)}
 
 
 @pytest.mark.parametrize(

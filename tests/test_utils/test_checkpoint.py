@@ -293,6 +293,6 @@ def test_weights_of_another_model_are_refused():
     assert one_line(caught) == (
         'x.pth is a checkpoint of another model, of 7 weights '
         '2 missing (first: layer.bias), 1 unexpected (first: head.weight), '
-        '1 of another shape (first: layer.weight (3, 2) instead of (1, 2)): '
+        '1 of another shape (first: layer.weight (3, 2) -> (1, 2)): '
         'use it with the config it was trained with'
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from mmpose.registry import DATASETS
 
 from phr_mmpose.datasets.body.lsp_dataset import LspDataset
@@ -13,9 +14,9 @@ from phr_mmpose.datasets.part_list import PartList
 class LspetDataset(LspDataset):
     """Leeds Sports Pose Extended (`Johnson & Everingham, CVPR 2011`_).
 
-    Its flag says whether a joint is labelled; occlusion is unknown, so a labelled
-    joint counts as visible. Its persons come in every size: boxes are laid about
-    the labelled joints so that the crops show bodies as large as LSP's.
+    Its flag says whether a joint is labelled, and nobody knows which are hidden:
+    ``keypoints_visible`` is (1, K). Its persons come in every size: boxes are laid
+    about the labelled joints so that the crops show bodies as large as LSP's.
 
     Args:
         ann_file (str): Annotation list with LSP's 14 joints, as written by
@@ -37,7 +38,7 @@ class LspetDataset(LspDataset):
         super().__init__(ann_file=ann_file, joints=joints, crop='joints', **kwargs)
 
     def convert(self, parts: PartList) -> PartList:
-        """As :class:`LspDataset`, with every labelled joint visible.
+        """As :class:`LspDataset`, whatever the list says about visibility.
 
         Args:
             parts (PartList): The list as read, with 14 joints.
@@ -45,4 +46,7 @@ class LspetDataset(LspDataset):
         Returns:
             PartList: With 16 or 14 joints.
         """
-        return super().convert(replace(parts, visible=parts.annotated))
+        unknown = np.zeros(len(parts), dtype=bool)
+        return super().convert(
+            replace(parts, visible=parts.annotated, visibility_known=unknown)
+        )

@@ -17,8 +17,9 @@ class PartDataset(BaseCocoStyleDataset):
 
     It reads an annotation list (:mod:`phr_mmpose.datasets.part_list`) and gives
     ``keypoints_visible`` of shape (1, K, 2): the first channel says whether a
-    joint is annotated, the second whether it is annotated and not occluded. K is
-    the number of joints. All coordinates are pixels of the photo, counted from
+    joint is annotated, the second whether it is annotated and not occluded. Where
+    the list does not say what is hidden, it is (1, K): annotated. K is the number
+    of joints. All coordinates are pixels of the photo, counted from
     0 with pixel centres at integers. Items hold, besides the usual meta keys:
 
     - ``img_path`` (str)
@@ -26,7 +27,7 @@ class PartDataset(BaseCocoStyleDataset):
       ``GetBBoxCenterScale(padding=1.25)`` is the crop
     - ``bbox_score`` (1,) float32, ones
     - ``keypoints`` (1, K, 2) float32, zeros where not annotated
-    - ``keypoints_visible`` (1, K, 2) float32
+    - ``keypoints_visible`` (1, K, 2) or (1, K) float32
     - ``head_size`` (1,) float32, 0.6 x the head box's diagonal, only where the
       list has head boxes
     - ``id``, ``img_id`` (int): numbers of the person and of the photo
@@ -106,7 +107,9 @@ class PartDataset(BaseCocoStyleDataset):
                 'bbox': boxes[index : index + 1],
                 'bbox_score': np.ones(1, dtype=np.float32),
                 'keypoints': keypoints[index : index + 1],
-                'keypoints_visible': flags[index : index + 1],
+                'keypoints_visible': flags[index : index + 1]
+                if parts.visibility_known[index]
+                else flags[index : index + 1, :, 0],
             }
             if not np.isnan(head_sizes[index]):
                 item['head_size'] = head_sizes[index : index + 1]

@@ -112,16 +112,16 @@ def _read_lspet(
         scales=scales,
         joints=np.where(labelled[..., None], joints, 0),
         annotated=labelled,
-        # Occlusion is unknown: a labelled joint counts as visible.
         visible=labelled,
         head_boxes=np.full((len(names), 4), np.nan),
+        visibility_known=np.zeros(len(names), dtype=bool),
     )
     lists = {'lspet_train': select(parts, usable)}
     notes = []
     if not usable.all():
         left_out = int((~usable).sum())
         notes.append(f'left out: {left_out} persons with too few labelled joints')
-    return Source('lspet', photos, lists, notes=notes, knows_occlusion=False)
+    return Source('lspet', photos, lists, notes=notes)
 
 
 def _read_cropped_list(path: Path) -> tuple[list[str], np.ndarray]:

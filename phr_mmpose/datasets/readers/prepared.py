@@ -32,8 +32,6 @@ class Source:
             persons.
         absent (set[str]): Image names whose photos are not at hand.
         notes (list[str]): What else a person should know.
-        knows_occlusion (bool): Whether the data set tells occlusion. Defaults to
-            True.
     """
 
     kind: str
@@ -41,7 +39,6 @@ class Source:
     lists: dict[str, PartList]
     absent: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    knows_occlusion: bool = True
 
 
 def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
@@ -74,23 +71,21 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
     for name, parts in source.lists.items():
         path = folder / 'annotations' / f'{name}.json'
         save_part_list(path, parts)
-        lines.append(f'{path}: {describe(parts, source.knows_occlusion)}')
+        lines.append(f'{path}: {describe(parts)}')
     return lines + source.notes
 
 
-def describe(parts: PartList, knows_occlusion: bool = True) -> str:
+def describe(parts: PartList) -> str:
     """Count what a list holds.
 
     Args:
         parts (PartList): The list.
-        knows_occlusion (bool): Whether the data set tells occlusion. Defaults to
-            True.
 
     Returns:
         str: Persons, photos, annotated joints and the occluded share of these.
     """
     occlusion = 'occlusion unknown'
-    if knows_occlusion:
+    if parts.visibility_known.any():
         occlusion = f'{occluded_share(parts):.1%} occluded'
     return (
         f'{len(parts):,} persons in {len(set(parts.images)):,} photos, '

@@ -8,6 +8,9 @@ from phr_mmpose.datasets.transforms.random_scale_rotation import (
     RandomScaleRotation,
 )
 from phr_mmpose.datasets.transforms.random_transform import RandomTransform
+from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
+    VisibilityKeypointConverter,
+)
 
 __all__ = [
     'CheckedLoadImage',
@@ -16,4 +19,5 @@ __all__ = [
     'RandomMirror',
     'RandomScaleRotation',
     'RandomTransform',
+    'VisibilityKeypointConverter',
 ]

@@ -15,22 +15,25 @@ class PackCascadeInputs(PackPoseInputs):
 
     Required keys: ``img``; and, where annotated, ``keypoints`` (1, K, 2) in pixels
     of the photo, ``transformed_keypoints`` (1, K, 2) in pixels of the input and
-    ``keypoints_visible`` (1, K, 2) as [annotated, visible] or (1, K) as
-    annotated, every annotated joint then counting as visible.
+    ``keypoints_visible``, (1, K, 2) as [annotated, visible], or (1, K) as
+    annotated where the data set cannot say which joints are hidden. Such a sample
+    is trained as if every annotated joint were visible.
 
     Packed besides the usual boxes, scores, ``head_size`` and meta information:
 
     - ``gt_instances.keypoints`` (1, K, 2), pixels of the photo
     - ``gt_instances.keypoints_visible`` (1, K), **annotated**: what MMPose's
       metrics mask by
-    - ``gt_instances.keypoints_unoccluded`` (1, K)
+    - ``gt_instances.keypoints_unoccluded`` (1, K), only where it is known
     - ``gt_instance_labels.keypoints`` (1, K, 2), pixels of the input
     - ``gt_instance_labels.keypoints_annotated`` (1, K)
     - ``gt_instance_labels.keypoints_unoccluded`` (1, K)
+    - ``visibility_unknown_in`` (str), meta information: the data set's name, only
+      where it cannot say which joints are hidden
 
     All are float32 arrays of numpy: a tensor would cross from the worker to the
     trainer through a file descriptor of its own. Without annotation (inference
-    on a bare photo) none of these six is packed.
+    on a bare photo) none of these is packed.
 
     Args:
         meta_keys (Sequence[str], optional): As in ``PackPoseInputs``.
@@ -64,16 +67,21 @@ class PackCascadeInputs(PackPoseInputs):
     @staticmethod
     def _pack_joints(results: dict, sample: PoseDataSample) -> None:
         flags = np.asarray(results['keypoints_visible'], dtype=np.float32)
-        if flags.ndim == 2:
-            flags = np.stack([flags, flags], axis=-1)
-        annotated = (flags[..., 0] > 0).astype(np.float32)
-        # A joint without annotation cannot be known to be visible.
-        unoccluded = (flags[..., 1] > 0).astype(np.float32) * annotated
+        known = flags.ndim == 3
+        annotated = ((flags[..., 0] if known else flags) > 0).astype(np.float32)
+        unoccluded = annotated
+        if known:
+            # A joint without annotation cannot be known to be visible.
+            unoccluded = (flags[..., 1] > 0).astype(np.float32) * annotated
 
         instances = sample.gt_instances
         instances.set_field(results['keypoints'], 'keypoints')
         instances.set_field(annotated, 'keypoints_visible')
-        instances.set_field(unoccluded, 'keypoints_unoccluded')
+        if known:
+            instances.set_field(unoccluded, 'keypoints_unoccluded')
+        else:
+            name = results.get('dataset_name', 'without a name')
+            sample.set_field(name, 'visibility_unknown_in', field_type='metainfo')
 
         labels = sample.gt_instance_labels
         in_input = np.asarray(results['transformed_keypoints'], dtype=np.float32)

@@ -7,6 +7,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
+from phr_mmpose.models.heads.unknown_visibility import UnknownVisibility
 from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER
 from phr_mmpose.utils.errors import UserError
 
@@ -98,6 +99,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             decoder,
             alone=refiner is None,
         )
+        self._unknown_visibility = UnknownVisibility()
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
         self.loss_detector = MODELS.build(
             loss_detector or dict(type='SigmoidCrossEntropyLoss')
@@ -287,6 +289,10 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         target = self._joints(batch_data_samples, feats[-1].device)
         losses = {}
         logits = self.detect(feats)
+        if logits.requires_grad and getattr(
+            self.detector_codec, 'needs_visibility', False
+        ):
+            self._unknown_visibility.warn(batch_data_samples)
         # Without gradients nothing trains, and all losses are asked for.
         asked = not torch.is_grad_enabled()
         if asked or logits.requires_grad:

@@ -64,6 +64,7 @@ def test_lspet_original_flag_means_labelled(synthetic, tmp_path):
     assert not parts.annotated[1, 3]
     assert parts.annotated.sum() == 9999 * 14 - 1
     assert (parts.visible == parts.annotated).all()
+    assert not parts.visibility_known.any()
     assert parts.joints[0, 2].tolist() == [7, 5]
     assert parts.joints[1, 3].tolist() == [0, 0]
     assert parts.centers[0].tolist() == [20.5, 5]

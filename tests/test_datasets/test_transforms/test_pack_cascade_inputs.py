@@ -45,11 +45,20 @@ def test_packs_no_maps():
     assert 'gt_fields' not in build()(sample())['data_samples']
 
 
-def test_a_single_flag_means_annotated():
-    packed = build()(sample(keypoints_visible=np.array([[1, 0, 1]], np.float32)))
-    instances = packed['data_samples'].gt_instances
-    assert instances.keypoints_visible.tolist() == [[1, 0, 1]]
-    assert instances.keypoints_unoccluded.tolist() == [[1, 0, 1]]
+def test_a_single_flag_means_that_visibility_is_unknown():
+    flags = np.array([[1, 0, 1]], np.float32)
+    packed = build()(sample(keypoints_visible=flags, dataset_name='lspet'))
+    packed = packed['data_samples']
+    assert packed.gt_instances.keypoints_visible.tolist() == [[1, 0, 1]]
+    # The metrics have nothing to split by; the detector's targets need something.
+    assert 'keypoints_unoccluded' not in packed.gt_instances
+    assert packed.gt_instance_labels.keypoints_unoccluded.tolist() == [[1, 0, 1]]
+    assert packed.metainfo['visibility_unknown_in'] == 'lspet'
+
+
+def test_two_flags_need_no_mark():
+    packed = build()(sample(dataset_name='lsp'))['data_samples']
+    assert 'visibility_unknown_in' not in packed
 
 
 def test_what_is_not_annotated_is_not_unoccluded():

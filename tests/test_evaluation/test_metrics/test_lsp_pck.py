@@ -48,6 +48,15 @@ def evaluate(samples: list[PoseDataSample], **options) -> dict[str, float]:
     return evaluator.evaluate(len(samples))
 
 
+def test_one_person_of_unknown_visibility_leaves_nothing_to_split():
+    gt = person()
+    known = sample(gt, gt, unoccluded=np.ones((1, 14), np.float32))
+    assert 'Total_visible' in evaluate([known])
+    metrics = evaluate([known, sample(gt, gt)])
+    assert metrics['Total'] == 100
+    assert not any('visible' in key or 'occluded' in key for key in metrics)
+
+
 def test_is_registered():
     assert METRICS.get('LspPCKAccuracy') is LspPCKAccuracy
 

@@ -1,0 +1,118 @@
+"""COCO keypoint files of any keypoints, with the flag for hidden joints kept."""
+
+import numpy as np
+from mmengine.fileio import exists
+from mmpose.datasets.datasets import CocoDataset
+from mmpose.registry import DATASETS
+
+from phr_mmpose.utils.errors import UserError, first_line
+
+# COCO's flags of a keypoint; 0 is one that is not annotated.
+_HIDDEN, _VISIBLE = 1, 2
+# What the readers raise for a file of another layout.
+_MISREAD = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@DATASETS.register_module()
+class CocoKeypointDataset(CocoDataset):
+    """MMPose's ``CocoDataset`` that knows which joints are hidden.
+
+    MMPose takes a joint with v = 1 (annotated, but hidden) for one with v = 2
+    (visible). Here ``keypoints_visible`` is (1, K, 2), [annotated, visible]:
+    [1, 1] for v = 2, [1, 0] for v = 1, [0, 0] for v = 0. K is the number of
+    joints. All else is as in ``CocoDataset``: boxes, crowds, areas, ``bbox_file``.
+
+    A file whose annotated joints all carry the same flag does not tell hidden
+    from visible. Its ``keypoints_visible`` is (1, K), annotated; so is that of the
+    boxes of a ``bbox_file``.
+
+    Args:
+        ann_file (str): COCO keypoint file, relative to ``data_root``.
+        metainfo (dict, optional): The file's keypoints as MMPose describes them,
+            or ``dict(from_file='path/of/a/config.py')``. Defaults to COCO's 17.
+        **kwargs: As for MMPose's ``CocoDataset``.
+
+    Raises:
+        UserError: If a file is missing or faulty, its keypoints are not those of
+            ``metainfo``, or it holds no person to use.
+    """
+
+    def load_data_list(self) -> list[dict]:
+        """Read the file.
+
+        Returns:
+            list[dict]: One item for each person, or for each photo with
+            ``data_mode='bottomup'``.
+        """
+        for path in filter(None, (self.ann_file, self.bbox_file)):
+            if not exists(path):
+                raise UserError(
+                    f'{path}: no such file; check data_root, ann_file and bbox_file'
+                )
+        # Read once: each reading of metainfo copies it.
+        self._meta = self.metainfo
+        self._flags: set[float] = set()
+        try:
+            items = super().load_data_list()
+        except UserError:
+            raise
+        except _MISREAD as error:
+            raise UserError(
+                f'{self.ann_file}: is no COCO keypoint file ({first_line(error)}); '
+                'give one with "images", "annotations" and "categories"'
+            ) from error
+        if not items:
+            raise UserError(
+                f'{self.ann_file}: no person to use; each needs a box, annotated '
+                'keypoints and iscrowd 0'
+            )
+        if not self._flags >= {_HIDDEN, _VISIBLE}:
+            for item in items:
+                flags = item.get('keypoints_visible')
+                if flags is not None and flags.ndim == 3:
+                    item['keypoints_visible'] = flags[..., 0]
+        return items
+
+    def parse_data_info(self, raw_data_info: dict) -> dict | None:
+        """Read one person, with both flags.
+
+        Args:
+            raw_data_info (dict): ``raw_ann_info`` and ``raw_img_info``, the
+                file's entries of the person and of the photo.
+
+        Returns:
+            dict | None: The item; None for an entry without box or keypoints.
+
+        Raises:
+            UserError: If the keypoints are not those of ``metainfo``.
+        """
+        ann = raw_data_info['raw_ann_info']
+        flags = self._read_flags(ann) if 'keypoints' in ann else None
+        info = super().parse_data_info(raw_data_info)
+        if info is None:
+            return None
+        self._flags.update(flags.tolist())
+        both = np.stack([flags >= _HIDDEN, flags == _VISIBLE], axis=-1)
+        info['keypoints_visible'] = both.astype(np.float32)[None]
+        return info
+
+    def _read_flags(self, ann: dict) -> np.ndarray:
+        """Check a person's keypoints and give their K flags."""
+        person = f'{self.ann_file}: annotation {ann.get("id")}'
+        values = np.array(ann['keypoints'], dtype=np.float32).ravel()
+        wanted = self._meta['num_keypoints']
+        if values.size != 3 * wanted:
+            raise UserError(
+                f'{person} has {values.size / 3:g} keypoints where the metainfo '
+                f'{self._meta["dataset_name"]!r} names {wanted}; give the metainfo of '
+                "the file's keypoints"
+            )
+        if not np.isfinite(values).all():
+            raise UserError(
+                f'{person} has NaN or infinity in "keypoints"; give an unknown '
+                'keypoint as 0, 0, 0'
+            )
+        flags = values[2::3]
+        if not np.isin(flags, (0, _HIDDEN, _VISIBLE)).all():
+            raise UserError(f'{person}: the flags v of "keypoints" may be 0, 1 and 2')
+        return flags

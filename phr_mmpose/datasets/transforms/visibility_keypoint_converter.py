@@ -1,0 +1,51 @@
+"""Keypoints in another order, with both flags."""
+
+import numpy as np
+from mmpose.datasets.transforms import KeypointConverter
+from mmpose.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class VisibilityKeypointConverter(KeypointConverter):
+    """MMPose's ``KeypointConverter`` that keeps which joints are hidden.
+
+    MMPose drops the second channel of ``keypoints_visible`` and puts another
+    number in its place. Here every channel is converted as the first one is: a
+    joint between two sources is annotated, or visible, if both of them are. A
+    joint without a source is neither.
+
+    Letters: N persons, S source joints, K target joints.
+
+    Required and modified keys: ``keypoints`` (N, S, 2), which become (N, K, 2);
+    ``keypoints_visible`` (N, S, 2) as [annotated, visible], or (N, S) where
+    visibility is unknown, which become (N, K, 2) or (N, K).
+
+    Args:
+        num_keypoints (int): Target joints K.
+        mapping (list[tuple]): Pairs (source, target); a source may be a pair of
+            joints, whose middle is taken.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Convert one sample.
+
+        Args:
+            results (dict): The pipeline's results.
+
+        Returns:
+            dict: The same, with the target joints.
+        """
+        keypoints = results['keypoints']
+        source = results.get('keypoints_visible')
+        if source is None:
+            source = np.ones(keypoints.shape[:2], dtype=np.float32)
+        results = super().transform(results)
+        flags = np.zeros(
+            (len(source), self.num_keypoints, *source.shape[2:]), source.dtype
+        )
+        flags[:, self.target_index] = source[:, self.source_index]
+        if self.interpolation:
+            flags[:, self.target_index] *= source[:, self.source_index2]
+        results['keypoints_visible'] = flags
+        results['keypoints'] = results['keypoints'].astype(keypoints.dtype)
+        return results

@@ -1,0 +1,85 @@
+"""Keypoints in another order, against values by hand and against MMPose's own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from mmengine.registry import init_default_scope
+from mmpose.registry import TRANSFORMS
+
+import phr_mmpose  # noqa: F401
+
+
+def build(mapping, num_keypoints=3, kind='VisibilityKeypointConverter'):
+    init_default_scope('mmpose')
+    return TRANSFORMS.build(
+        dict(type=kind, num_keypoints=num_keypoints, mapping=mapping)
+    )
+
+
+def person(flags):
+    keypoints = np.array([[[1, 2], [3, 4], [5, 8], [7, 6]]], np.float32)
+    return dict(keypoints=keypoints, keypoints_visible=np.array([flags], np.float32))
+
+
+def test_both_flags_go_with_their_joint():
+    flags = [[1, 1], [1, 0], [0, 0], [1, 1]]
+    results = build([(1, 0), (0, 2)])(person(flags))
+    assert results['keypoints'].tolist() == [[[3, 4], [0, 0], [1, 2]]]
+    assert results['keypoints_visible'].tolist() == [[[1, 0], [0, 0], [1, 1]]]
+
+
+def test_between_two_joints_both_must_be_there_and_be_seen():
+    flags = [[1, 1], [1, 0], [0, 0], [1, 1]]
+    results = build([((0, 1), 0), ((0, 2), 1), ((0, 3), 2)])(person(flags))
+    assert results['keypoints'].tolist() == [[[2, 3], [3, 5], [4, 4]]]
+    assert results['keypoints_visible'].tolist() == [[[1, 0], [0, 0], [1, 1]]]
+
+
+def test_unknown_visibility_stays_unknown():
+    results = build([((0, 1), 0), (3, 2)])(person([1, 0, 1, 1]))
+    assert results['keypoints_visible'].tolist() == [[0, 0, 1]]
+
+
+def test_without_flags_every_mapped_joint_is_annotated():
+    results = person([1, 1, 1, 1])
+    del results['keypoints_visible']
+    assert build([(0, 1)])(results)['keypoints_visible'].tolist() == [[0, 1, 0]]
+
+
+def test_the_types_stay():
+    results = build([(0, 0)])(person([[1, 1]] * 4))
+    assert results['keypoints'].dtype == np.float32
+    assert results['keypoints_visible'].dtype == np.float32
+
+
+sources = st.integers(0, 3)
+pairs = st.lists(
+    st.one_of(sources, st.tuples(sources, sources)), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sources=pairs, flags=hnp.arrays(np.float32, (2, 4, 2), elements=st.integers(0, 1))
+)
+def test_each_channel_is_converted_as_mmpose_converts_the_first(sources, flags):
+    mapping = [(source, target) for target, source in enumerate(sources)]
+    keypoints = np.arange(16, dtype=np.float32).reshape(2, 4, 2)
+    ours = build(mapping, 5)(dict(keypoints=keypoints, keypoints_visible=flags.copy()))
+    theirs = build(mapping, 5, 'KeypointConverter')
+    for channel in range(2):
+        given_flags = flags[..., channel].copy()
+        expected = theirs(dict(keypoints=keypoints, keypoints_visible=given_flags))
+        np.testing.assert_array_equal(
+            ours['keypoints_visible'][..., channel],
+            expected['keypoints_visible'][..., 0],
+        )
+        np.testing.assert_allclose(ours['keypoints'], expected['keypoints'])
+
+
+def test_it_is_a_converter_of_mmpose():
+    assert isinstance(build([(0, 0)]), TRANSFORMS.get('KeypointConverter'))
+    with pytest.raises(AssertionError):
+        build([((0, 1, 2), 0)])

@@ -1,0 +1,160 @@
+"""docs/own_data.md, run as it is written, on fewer figures."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmpose.apis import MMPoseInferencer
+from small_cascade import CONFIG as LSP_CONFIG
+from small_cascade import random_weights
+
+REPO = Path(__file__).resolve().parent.parent
+PAGE = (REPO / 'docs' / 'own_data.md').read_text()
+# Of the page's thousand and two hundred.
+FEWER = {'1000': '20', '200': '5'}
+
+
+def blocks(kind: str) -> list[str]:
+    """The page's code blocks of a language."""
+    return re.findall(rf'^```{kind}\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL)
+
+
+def command(words: str) -> str:
+    """The page's one command that begins with these words."""
+    lines = '\n'.join(blocks('bash')).splitlines()
+    (found,) = (line for line in lines if line.startswith(words))
+    return found
+
+
+class Workplace:
+    """A folder with the repository's tools and configs, as a clone has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / 'tools').symlink_to(REPO / 'tools')
+        shutil.copytree(REPO / 'configs', folder / 'configs')
+
+    def run(self, line: str) -> str:
+        """Run a command of the page; return all that it prints."""
+        words = shlex.split(line)
+        assert words[0] == 'python'
+        done = subprocess.run(
+            [sys.executable, *words[1:]],
+            cwd=self.folder,
+            env=dict(os.environ, PYTHONPATH=str(REPO), OMP_NUM_THREADS='1'),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope='module')
+def workplace(tmp_path_factory) -> Workplace:
+    place = Workplace(tmp_path_factory.mktemp('own_data'))
+    drawing = [
+        line
+        for block in blocks('bash')
+        for line in block.splitlines()
+        if 'draw_figures' in line
+    ]
+    assert len(drawing) == 2
+    for line in drawing:
+        number = re.search(r'--num (\d+)', line)[1]
+        place.run(line.replace(f'--num {number}', f'--num {FEWER[number]}'))
+    (config,) = blocks('python')
+    assert '`configs/mine.py`' in PAGE
+    (place.folder / 'configs' / 'mine.py').write_text(config)
+    return place
+
+
+@pytest.fixture(scope='module')
+def trained(workplace) -> str:
+    return workplace.run('python tools/train.py configs/mine.py')
+
+
+def test_every_command_of_the_page_is_run_here():
+    lines = [line for block in blocks('bash') for line in block.splitlines()]
+    assert [line.split()[1] for line in lines] == [
+        'tools/draw_figures.py',
+        'tools/draw_figures.py',
+        'tools/train.py',
+        'tools/demo.py',
+        'tools/train.py',
+    ]
+    assert lines[2] == 'python tools/train.py configs/mine.py'
+
+
+def test_from_a_coco_file_to_its_ap(workplace, trained):
+    scores = re.findall(r'coco/AP: (\S+)', trained)
+    assert len(scores) == 1 and 0 <= float(scores[0]) <= 1
+    work_dir = workplace.folder / 'work_dirs' / 'mine'
+    checkpoints = [f'stage_{name}.pth' for name in ('detector', 'refiner', 'joint')]
+    assert all((work_dir / name).is_file() for name in checkpoints)
+    # Figures know what is hidden: there is nothing to warn of.
+    assert 'does not say which joints are hidden' not in trained
+
+
+def test_the_demo(workplace, trained):
+    line = command('python tools/demo.py')
+    workplace.run(line)
+    poses = json.loads((workplace.folder / 'out' / 'poses.json').read_text())
+    assert 'left_wrist' in json.dumps(poses)
+    assert (workplace.folder / 'out' / 'drawn' / 'figure_1_0.png').is_file()
+
+
+def test_mmpose_s_inferencer_reads_the_config(workplace, trained, tmp_path):
+    weights = workplace.folder / 'work_dirs' / 'mine' / 'stage_joint.pth'
+    bare = tmp_path / 'bare.pth'
+    torch.save(dict(state_dict=torch.load(weights)['state_dict']), bare)
+    photo = workplace.folder / 'data' / 'mine' / 'images' / 'figure_1_0.png'
+    for checkpoint in (weights, bare):
+        inferencer = MMPoseInferencer(
+            pose2d=str(workplace.folder / 'configs' / 'mine.py'),
+            pose2d_weights=str(checkpoint),
+            det_model='whole_image',
+            device='cpu',
+        )
+        (person,) = next(inferencer(str(photo)))['predictions'][0]
+        assert np.shape(person['keypoints']) == (17, 2)
+        meta = inferencer.inferencer.model.dataset_meta
+        assert meta['keypoint_id2name'][0] == 'nose'
+
+
+def test_a_flag_that_is_always_the_same_is_warned_of_by_name(workplace, tmp_path):
+    path = workplace.folder / 'data' / 'mine' / 'annotations' / 'train.json'
+    content = json.loads(path.read_text())
+    for person in content['annotations']:
+        person['keypoints'] = [
+            min(value, 1) if index % 3 == 2 else value
+            for index, value in enumerate(person['keypoints'])
+        ]
+    (path.parent / 'merged.json').write_text(json.dumps(content))
+    output = workplace.run(
+        'python tools/train.py configs/mine.py --no-validate '
+        '--work-dir work_dirs/merged '
+        '--cfg-options train_dataloader.dataset.ann_file=annotations/merged.json'
+    )
+    assert output.count('does not say which joints are hidden') == 1
+    assert "The data set 'coco' does not" in output
+
+
+def test_from_a_checkpoint_with_other_keypoints(workplace):
+    line = command('python tools/train.py configs/mine.py --load-from')
+    checkpoint = workplace.folder / re.search(r'--load-from (\S+)', line)[1]
+    checkpoint.parent.mkdir(parents=True)
+    torch.save(dict(state_dict=random_weights(LSP_CONFIG)), checkpoint)
+    output = workplace.run(line)
+    (said,) = (block for block in blocks('') if block.startswith('work_dirs/'))
+    assert said in output
+    assert 'coco/AP: ' in output
