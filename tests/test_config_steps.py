@@ -103,7 +103,8 @@ def test_each_stage_steps_and_the_model_predicts(path, data):
         assert np.isfinite(points).all()
     evaluator = Evaluator(config.test_evaluator)
     evaluator.process(results, batch)
-    assert 0 <= evaluator.evaluate(2)['Total'] <= 100
+    (prefix,) = (metric.prefix for metric in evaluator.metrics)
+    assert 0 <= evaluator.evaluate(2)[f'{prefix}/Total'] <= 100
 
 
 def make_small(config) -> None:

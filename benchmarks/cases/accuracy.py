@@ -72,4 +72,5 @@ def _total(subject: Subject) -> float:
         for data in batches:
             predicted = model.test_step(data)
             metric.process(data, [sample.to_dict() for sample in predicted])
-    return float(metric.evaluate(len(batches.dataset))['Total'])
+    rates = metric.evaluate(len(batches.dataset))
+    return float(rates[f'{metric.prefix}/Total'])

@@ -72,47 +72,75 @@ class BinaryDisc(PartMapCodec):
 
         The plain arg-max of a disc is any pixel of a plateau. The disc that
         fits in the least-squares sense, whatever its height, maximises
-        ``sum(map inside) / sqrt(pixels inside)``; only pixels of the picture
-        count, so that a disc that the border cuts is found as well.
+        ``sum(map inside) / sqrt(pixels inside)`` on a background of zero; only
+        pixels of the picture count, so that a disc that the border cuts is found
+        as well.
+
+        Only the shape of a map counts, neither its scale nor its offset: logits
+        decode as probabilities do. The background is taken to be the map's mean.
+        It lies between the true background and the disc, and any such level has
+        the single disc as its best fit; a level below the background would draw
+        the fit from a cut disc to any whole one.
 
         Args:
-            maps (Tensor): (B, K, H, W), probabilities.
+            maps (Tensor): (B, K, H, W), finite: probabilities or logits.
 
         Returns:
-            tuple[Tensor, Tensor]: Keypoints (B, K, 2) in input pixels, to a
-            quarter of a heatmap pixel; scores (B, K): the map's value at the
-            nearest pixel.
+            tuple[Tensor, Tensor]: Keypoints (B, K, 2) in input pixels, to an
+            eighth of a heatmap pixel, finite, at the first pixel where a map is
+            constant; scores (B, K): the map's value at the nearest pixel.
         """
-        maps = maps.float()
+        # What a double holds beyond the range of floats is brought back into it.
+        limit = torch.finfo(torch.float32).max
+        wide = maps.dtype == torch.float64
+        maps = (maps.clamp(-limit, limit) if wide else maps).float()
+        levels = _stretch(maps)
+        background = levels.mean(dim=(2, 3), keepdim=True)
         reach = int(self.radius)
         grid = torch.arange(-reach, reach + 1, device=maps.device)
         disc = self._discs(grid, maps.new_zeros(1, 2))
-        sums = _correlate(maps.flatten(0, 1), disc[0]).view_as(maps)
         pixels = _correlate(torch.ones_like(maps[0, :1]), disc[0])
-        columns, rows, _ = argmax_2d(sums / pixels.sqrt())
+        sums = _correlate(levels.flatten(0, 1), disc[0]).view_as(maps)
+        fit = sums.addcmul_(pixels, background, value=-1).div_(pixels.sqrt())
+        columns, rows, _ = argmax_2d(fit)
         nearest = (rows * maps.shape[3] + columns)[..., None]
         scores = maps.flatten(2).gather(2, nearest)[..., 0]
         points = torch.stack((columns, rows), dim=-1)
-        return (points + self._offset(maps, points)) * self.stride, scores
+        offset = self._offset(levels, background.flatten(2), points)
+        return (points + offset) * self.stride, scores
 
-    def _offset(self, maps: Tensor, points: Tensor) -> Tensor:
-        """Fit discs around whole pixels (B, K, 2) to a quarter of a pixel."""
+    def _offset(self, levels: Tensor, background: Tensor, points: Tensor) -> Tensor:
+        """Fit discs around whole pixels to an eighth of a pixel.
+
+        Args:
+            levels (Tensor): (B, K, H, W), from 0 to 1.
+            background (Tensor): (B, K, 1), the level outside the disc.
+            points (Tensor): (B, K, 2), columns and rows of the best whole pixels.
+
+        Returns:
+            Tensor: (B, K, 2), to be added to the points.
+        """
         reach = int(self.radius) + 2
-        grid = torch.arange(-reach, reach + 1, device=maps.device)
-        steps = torch.arange(-4, 5, device=maps.device) / 4
-        offsets = torch.cartesian_prod(steps, steps)  # (81, 2)
-        discs = self._discs(grid, offsets).flatten(1)  # (81, P)
-        height, width = maps.shape[2:]
+        grid = torch.arange(-reach, reach + 1, device=levels.device)
+        steps = torch.arange(-8, 9, device=levels.device) / 8
+        offsets = torch.cartesian_prod(steps, steps)  # (289, 2)
+        discs = self._discs(grid, offsets).flatten(1)  # (289, P)
+        height, width = levels.shape[2:]
         columns = (points[..., :1] + grid)[..., None, :]
         rows = (points[..., 1:] + grid)[..., :, None]
         inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
         index = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
         inside = inside.flatten(2).float()  # (B, K, P)
-        patch = maps.flatten(2).gather(2, index.flatten(2)) * inside
-        fit = (patch @ discs.T) / (inside @ discs.T).clamp(min=1).sqrt()
+        patch = levels.flatten(2).gather(2, index.flatten(2)) * inside
+        pixels = inside @ discs.T
+        fit = (patch @ discs.T - background * pixels) / pixels.clamp(min=1).sqrt()
+        fit = fit.masked_fill(pixels == 0, -torch.inf)
         # Neighbouring discs often cover the same pixels: take their middle.
-        best = (fit >= fit.amax(dim=-1, keepdim=True) * (1 - 1e-5)).float()
-        return (best @ offsets) / best.sum(dim=-1, keepdim=True)
+        most = fit.amax(dim=-1, keepdim=True)
+        best = (fit >= most - 1e-5 * most.abs())[..., None]
+        low = offsets.where(best, torch.inf).amin(dim=-2)
+        high = offsets.where(best, -torch.inf).amax(dim=-2)
+        return (low + high) / 2
 
     def _discs(self, grid: Tensor, offsets: Tensor) -> Tensor:
         """Draw discs (M, k, k) on a grid (k,) about offsets (M, 2) in pixels."""
@@ -121,8 +149,16 @@ class BinaryDisc(PartMapCodec):
         )
 
 
+def _stretch(maps: Tensor) -> Tensor:
+    """Stretch each map (B, K, H, W) to 0 … 1; a constant map becomes 0."""
+    low, high = (edge[..., None, None] / 2 for edge in maps.flatten(2).aminmax(dim=-1))
+    # By halves: the difference of two floats may exceed the largest.
+    span = (high - low).clamp(min=torch.finfo(maps.dtype).tiny)
+    return torch.add(-low, maps, alpha=0.5).div_(span)
+
+
 def _correlate(maps: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate (M, H, W) maps with one odd, point-symmetric (k, k) kernel.
+    """Correlate (M, H, W) maps of 0 … 1 with one odd, point-symmetric (k, k) kernel.
 
     By FFT: at the paper's size a disc has 317 pixels, and the direct sum costs
     ten times as much.
@@ -131,9 +167,9 @@ def _correlate(maps: Tensor, kernel: Tensor) -> Tensor:
     height, width = maps.shape[1:]
     # Multiples of 32 have small prime factors, the quick sizes of an FFT.
     size = [-(-(side + 2 * reach) // 32) * 32 for side in (height, width)]
-    spectrum = torch.fft.rfft2(maps, size) * torch.fft.rfft2(kernel, size)
+    spectrum = torch.fft.rfft2(maps, size).mul_(torch.fft.rfft2(kernel * 4096, size))
     full = torch.fft.irfft2(spectrum, size)
     same = full[:, reach : reach + height, reach : reach + width]
     # FFT noise would break ties between equal sums at random; sums of a disc
     # are integers on label maps, so rounding restores the ties.
-    return (same * 4096).round() / 4096
+    return same.round_() / 4096

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 from codec_reference import coordinates, persons, reference_maps
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from phr_mmpose.codecs import BinaryDisc
 from phr_mmpose.utils.errors import UserError
@@ -191,6 +192,128 @@ def test_decoding_finds_a_faint_blob_amid_noise():
     keypoints, scores = CODEC.decode(maps[None])
     np.testing.assert_allclose(keypoints[0, 0], [30, 11], atol=0.5)
     assert 0.09 < scores[0, 0] < 0.12
+
+
+SIZES = {
+    'full': ((96, 64), (96, 64)),
+    'half': ((96, 128), (48, 64)),
+    'quarter': ((256, 256), (64, 64)),
+}
+
+
+@pytest.mark.parametrize('size', SIZES)
+@settings(max_examples=100, deadline=None)
+@given(
+    x=st.floats(0, 1),
+    y=st.floats(0, 1),
+    outside=st.sampled_from([0, -6, 3]),
+    exponent=st.floats(-7, 0),
+)
+# The four corners cut a disc the most.
+@example(x=0.0, y=0.0, outside=0, exponent=-7.0)
+@example(x=1.0, y=0.0, outside=-6, exponent=0.0)
+@example(x=0.003, y=0.993, outside=0, exponent=-5.0)
+def test_a_disc_of_any_height_is_found_to_half_a_cell(size, x, y, outside, exponent):
+    input_size, heatmap_size = SIZES[size]
+    codec = BinaryDisc(input_size, heatmap_size)
+    width, height = heatmap_size
+    point = np.array([x * (width - 1), y * (height - 1)]) * codec.stride
+    disc = torch.from_numpy(codec.encode(point[None, None])['heatmaps'])
+    # Faint probabilities, or logits: -1 in the disc and -6 outside, or 8 and 3.
+    inside = outside + 5 if outside else 10**exponent
+    maps = torch.where(disc > 0, inside, float(outside))
+    keypoints, scores = codec.decode_batch(maps[None])
+    within = codec.stride / 2
+    np.testing.assert_allclose(keypoints[0, 0], point, rtol=0, atol=within)
+    assert scores[0, 0] == maps.max()
+
+
+def blob(seed):
+    """A soft blob amid noise (1, 1, 40, 48), and where it is."""
+    random = np.random.default_rng(seed)
+    x, y = random.uniform([0, 0], [47, 39])
+    rows, columns = np.mgrid[:40, :48]
+    maps = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18)
+    return torch.tensor(maps + random.uniform(0, 0.1, maps.shape))[None, None]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**16), exponent=st.floats(-30, 30), offset=st.floats(-9, 9))
+def test_neither_scale_nor_offset_moves_a_keypoint(seed, exponent, offset):
+    maps = blob(seed)
+    expected, _ = CODEC.decode_batch(maps)
+    scale = 10**exponent
+    changed = (maps + offset) * scale
+    keypoints, scores = CODEC.decode_batch(changed)
+    # An eighth of a pixel is the finest step; rounding may decide for its neighbour.
+    np.testing.assert_allclose(keypoints, expected, rtol=0, atol=0.125)
+    # The score stays a value of the map.
+    assert (changed.float() == scores).any()
+
+
+@pytest.mark.parametrize(
+    'dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+)
+def test_half_and_double_maps_decode_as_single_ones(dtype):
+    maps, _ = CODEC.encode_batch(torch.tensor([[[30.0, 11], [2, 38]]]))
+    expected, _ = CODEC.decode_batch(maps)
+    for faint in (1, 1e-3, 1e-7):
+        keypoints, scores = CODEC.decode_batch((maps * faint).to(dtype))
+        assert torch.equal(keypoints, expected)
+        assert scores.dtype == keypoints.dtype == torch.float32
+        np.testing.assert_allclose(scores, [[faint] * 2], rtol=0.2)
+
+
+FLAT = [0.0, 1.0, -1.0, -6.0, 1e-7, 1e30, -1e30, 1e-30, 3.4e38, -3.4e38, 1e-45]
+
+
+@pytest.mark.parametrize('level', FLAT)
+def test_a_constant_map_decodes_to_its_first_pixel(level):
+    maps = torch.full((1, 2, 40, 48), level)
+    keypoints, scores = CODEC.decode_batch(maps)
+    assert keypoints.tolist() == [[[0, 0]] * 2]
+    assert torch.equal(scores, maps[:, :, 0, 0])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    maps=st.sampled_from(['float16', 'float32', 'float64']).flatmap(
+        lambda dtype: arrays(
+            dtype,
+            (1, 1, 9, 11),
+            elements=st.floats(
+                allow_nan=False, allow_infinity=False, width=int(dtype[5:])
+            ),
+        )
+    ),
+    radius=st.sampled_from([0.4, 1, 2.5, 20]),
+)
+def test_every_finite_map_decodes_to_finite_keypoints(maps, radius):
+    codec = BinaryDisc((11, 9), (11, 9), radius=radius)
+    keypoints, scores = codec.decode_batch(torch.from_numpy(maps))
+    assert torch.isfinite(keypoints).all() and torch.isfinite(scores).all()
+    # The finer fit moves it by a pixel at most.
+    assert ((keypoints >= -1) & (keypoints <= torch.tensor([11, 9]))).all()
+
+
+def test_a_map_of_both_extremes_has_its_disc_found():
+    disc = CODEC.encode(np.array([[[30, 11]]], np.float32))['heatmaps']
+    for low, high in [(-3.4e38, 3.4e38), (-1e30, -1e-30), (0, 1e-38), (-1e300, 1e300)]:
+        keypoints, _ = CODEC.decode_batch(
+            torch.from_numpy(np.where(disc > 0, high, low))[None]
+        )
+        assert keypoints.tolist() == [[[30, 11]]]
+
+
+def test_a_cut_disc_is_found_on_a_noisy_background():
+    # A background above the map's minimum must not draw the fit to the middle,
+    # where more pixels count.
+    random = np.random.default_rng(0)
+    disc = CODEC.encode(np.array([[[0, 39]]], np.float32))['heatmaps']
+    maps = 5 * disc - 6 + random.normal(0, 1, disc.shape).astype(np.float32)
+    maps[0, 20, 20] = -30
+    keypoints, _ = CODEC.decode(maps)
+    np.testing.assert_allclose(keypoints[0, 0], [0, 39], atol=1)
 
 
 def test_decoding_a_batch():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from phr_mmpose.codecs import GaussianConfidence
 
@@ -56,3 +57,19 @@ def test_it_equals_numpy(refinement, stride, seed, sigma, noise):
         expected = np.multiply(point, stride)
         np.testing.assert_allclose(points[index], expected, rtol=0, atol=1e-4 * stride)
         assert scores[index] == score
+
+
+@pytest.mark.parametrize('refinement', ['none', 'quarter', 'taylor'])
+@settings(max_examples=50, deadline=None)
+@given(
+    maps=arrays(
+        'float32',
+        (1, 1, 5, 6),
+        elements=st.floats(allow_nan=False, allow_infinity=False, width=32),
+    )
+)
+def test_every_finite_map_decodes_inside_the_picture(refinement, maps):
+    codec = GaussianConfidence((6, 5), (6, 5), refinement=refinement)
+    points, scores = codec.decode_batch(torch.from_numpy(maps))
+    assert ((points >= 0) & (points <= torch.tensor([5, 4]))).all()
+    assert scores[0, 0] == maps.max()

@@ -26,10 +26,11 @@ class LspPCKAccuracy(PartPCK):
         thr (float): Threshold in torso lengths. Defaults to 0.2.
         out (str | Path | None): See :class:`PartPCK`.
         collect_device (str): See :class:`PartPCK`.
-        prefix (str | None): See :class:`PartPCK`.
+        prefix (str | None): See :class:`PartPCK`. Defaults to ``'lsp'``.
     """
 
     measure = 'PCK'
+    default_prefix = 'lsp'
 
     def __init__(
         self,

@@ -29,10 +29,11 @@ class MpiiPCKhAccuracy(PartPCK):
             ``<key>@<threshold>``. Defaults to ``(0.1,)``.
         out (str | Path | None): See :class:`PartPCK`.
         collect_device (str): See :class:`PartPCK`.
-        prefix (str | None): See :class:`PartPCK`.
+        prefix (str | None): See :class:`PartPCK`. Defaults to ``'mpii'``.
     """
 
     measure = 'PCKh'
+    default_prefix = 'mpii'
 
     def __init__(
         self,

@@ -43,8 +43,9 @@ class PartPCK(BaseMetric):
     A subclass names its joints and reference length. Results are percent for
     ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Total``, each also as
     ``<key>_visible`` and ``<key>_occluded`` where the data knows visibility and
-    such joints exist. How a column averages is said in
-    :mod:`phr_mmpose.evaluation.functional.pck`.
+    such joints exist. MMEngine's evaluator puts the prefix in front, as in
+    ``lsp/Total``, so that several metrics go into one evaluator. How a column
+    averages is said in :mod:`phr_mmpose.evaluation.functional.pck`.
 
     Args:
         thr (float): Threshold of the plain keys, in reference lengths.

@@ -91,6 +91,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             raise UserError('feature_index and feature_channels go together')
         self.out_channels = out_channels
         self.stack = stack
+        self.image_channels = image_channels
         self.feature_index = feature_index
         self.detector_codec, self.decoder = build_codecs(
             input_size,
@@ -190,10 +191,15 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             Tensor: Part scores (B, K, H, W), as ``loss_detector`` takes them.
 
         Raises:
-            UserError: If the images are not of ``input_size``.
+            UserError: If there are no images, or not of ``input_size``.
         """
         images = feats[-1]
         if tuple(images.shape[:1:-1]) != self.decoder.input_size:
+            if images.shape[1] != self.image_channels:
+                raise UserError(
+                    f'{type(self).__name__} needs the images beside the feature '
+                    "maps: set model.type to 'CascadePoseEstimator'"
+                )
             raise UserError(
                 f'images of {tuple(images.shape[:1:-1])} px (width, height) reach a '
                 f'head with input_size {self.decoder.input_size}; give TopdownAffine '

@@ -25,7 +25,9 @@ def sample(pred: np.ndarray, head_size: float | None = 10, **truth) -> dict:
 def evaluate(samples: list[dict]) -> dict[str, float]:
     evaluator = Evaluator(MpiiPCKhAccuracy())
     evaluator.process(samples, {})
-    return evaluator.evaluate(len(samples))
+    metrics = evaluator.evaluate(len(samples))
+    assert all(key.startswith('mpii/') for key in metrics)
+    return {key.removeprefix('mpii/'): rate for key, rate in metrics.items()}
 
 
 def test_is_registered():

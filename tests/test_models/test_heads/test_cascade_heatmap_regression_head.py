@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from cascade_samples import PARTS, SIDE, batch, build_head, build_model, sample
+from cascade_samples import (
+    MODEL,
+    PARTS,
+    SIDE,
+    batch,
+    build_head,
+    build_model,
+    sample,
+)
 from mmpose.registry import MODELS
 
 from phr_mmpose.codecs import GaussianConfidence
@@ -477,3 +485,22 @@ def test_mirrored_maps_align_at_every_stride(stride):
     aligned = mirror_back(seen, [0], 1 - 1 / stride)
     found, _ = codec.decode_batch(aligned)
     assert abs(found[0, 0, 0].item() - column) < 0.03 * stride
+
+
+@pytest.mark.parametrize('alone', [False, True])
+@pytest.mark.parametrize('out_indices', [(3,), (0, 3)])
+def test_a_stock_estimator_gets_told_which_one_is_needed(alone, out_indices):
+    model = build_model(
+        dict(refiner=None) if alone else None,
+        type='TopdownPoseEstimator',
+        backbone=dict(MODEL['backbone'], out_indices=out_indices),
+    )
+    images, samples = batch()
+    for method in (model.loss, model.predict):
+        with pytest.raises(UserError, match="'CascadePoseEstimator'") as error:
+            method(images, samples)
+        assert '\n' not in str(error.value)
+        assert 'TopdownAffine' not in str(error.value)
+    model.test_cfg = dict(flip_test=True)
+    with pytest.raises(UserError, match="'CascadePoseEstimator'"):
+        model.predict(images, samples)
