@@ -17,8 +17,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
-from phr_mmpose.engine.pretrained import forget_pretrained
 from phr_mmpose.engine.freezing import Freezing
+from phr_mmpose.engine.pretrained import forget_pretrained
 from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.config import load_config
 

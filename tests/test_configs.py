@@ -9,9 +9,9 @@ from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 from mmpose.registry import DATASETS, TRANSFORMS
 
+from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import StageSchedule, config_stages
-from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO
 from phr_mmpose.models.costs import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'

@@ -9,7 +9,6 @@ from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.errors import UserError
 
-
 ONE = [dict(name='a', trains=['detector'], epochs=6, lr=1e-2)]
 
 
