@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.config import load_config
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
@@ -67,10 +68,15 @@ def test_a_first_regression_in_place_of_the_detection(folder, kind):
 def test_the_first_part_alone(folder, kind, first):
     cascade = read(folder, f'{first}_regression{kind}')
     alone = read(folder, f'{first}_only{kind}')
-    assert differences(cascade, alone) == {'model.head.refiner', 'stages'}
+    assert differences(cascade, alone) == {
+        'model.head.refiner',
+        'default_hooks.param_scheduler.stages',
+        'train_cfg.max_epochs',
+    }
     assert alone['model']['head']['refiner'] is None
-    assert alone['stages'] == cascade['stages'][:1]
-    assert alone['stages'][0]['trains'] == ['detector']
+    assert config_stages(alone) == config_stages(cascade)[:1]
+    assert config_stages(alone)[0]['trains'] == ['detector']
+    assert alone['train_cfg']['max_epochs'] == config_stages(alone)[0]['epochs']
 
 
 @pytest.mark.parametrize('folder', SETS)

@@ -10,6 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from mmpose.registry import HOOKS
 
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
@@ -48,7 +49,10 @@ ALONE = """
 _base_ = '_base.py'
 row = dict(place=2, title='Detector alone')
 model = dict(head=dict(refiner=None))
-stages = _base_.stages[:1]
+default_hooks = dict(
+    param_scheduler=dict(stages=_base_.default_hooks.param_scheduler.stages[:1])
+)
+train_cfg = dict(max_epochs=5)
 """
 BROKEN = "_base_ = '_nowhere.py'\n"
 
@@ -77,7 +81,7 @@ def rows(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def command(rows):
-    return ['--config-set', str(rows), '--images', '64', '--rows', 'broken', 'alone']
+    return ['--config-set', str(rows), '--images', '80', '--rows', 'broken', 'alone']
 
 
 @pytest.fixture(scope='module')
@@ -96,7 +100,7 @@ def test_a_broken_row_is_one_line_and_the_other_goes_on(finished):
     assert line == '1 of 2 rows failed: broken'
     content = json.loads((folder / 'ablation.json').read_text())
     alone, broken = content['rows']
-    assert content['measure'] == 'PCKh@0.5' and content['budget'] == '64 images'
+    assert content['measure'] == 'PCKh@0.5' and content['budget'] == '80 images'
     assert 'broken.py: is no readable config: FileNotFound' in broken['failure']
     assert '\n' not in broken['failure'] and broken['runs'] == {}
     assert alone['failure'] is None and alone['title'] == 'Detector alone'
@@ -112,10 +116,12 @@ def test_a_broken_row_is_one_line_and_the_other_goes_on(finished):
 def test_the_row_was_trained_on_its_budget(finished):
     folder, _ = finished
     config = load_config(folder / 'alone' / 'config.py')
-    assert config.budget.images == 64
-    assert [stage.epochs for stage in config.stages] == [8]
+    # Two iterations of eight images in each epoch.
+    assert config.budget.images == 80
+    assert [stage['epochs'] for stage in config_stages(config)] == [5]
+    assert config.train_dataloader.sampler.length == 16
     checkpoint = safe_load(folder / 'alone' / 'seed_0' / 'stage_detector.pth')
-    assert checkpoint['meta']['iter'] == 8
+    assert checkpoint['meta']['iter'] == 10
 
 
 def test_what_is_finished_is_not_run_again(
@@ -223,7 +229,7 @@ class TestFitBudget:
         config = load_config(out)
         costs = config.budget.seconds_per_image
         assert len(costs) == 3 and all(0 < cost < 1 for cost in costs)
-        stages = {stage.name: stage.epochs for stage in config.stages}
+        stages = {s['name']: s['epochs'] for s in config_stages(config)}
         length = config.train_dataloader.sampler.length
         seen = [epochs * length for epochs in stages.values()]
         assert config.budget.images == sum(seen)

@@ -6,8 +6,8 @@ from cascade_samples import batch, build_model
 from mmengine.optim import OptimWrapper
 from mmpose.registry import MODELS
 
+from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.models import CascadePoseEstimator
-from phr_mmpose.utils.errors import UserError
 
 
 def values(module):
@@ -26,6 +26,13 @@ def step(model, optimizer):
     sum(losses.values()).backward()
     optimizer.step()
     return losses
+
+
+def train_only(model, parts):
+    """Train some parts, as a stage does."""
+    model.train()
+    Freezing(model).train_only(parts)
+    return model
 
 
 def maps_of(model):
@@ -59,7 +66,6 @@ def test_parts_hold_every_parameter_once():
 
 def test_all_parts_train_at_first():
     model = build_model()
-    assert model.trained == ('detector', 'refiner')
     losses = step(model, optimizer_of(model))
     assert sorted(losses) == ['loss_detector', 'loss_refiner']
 
@@ -68,8 +74,7 @@ def test_stage_1_never_calls_the_refiner():
     model = build_model(lively=True)
     optimizer = optimizer_of(model)
     step(model, optimizer)  # fills the momentum of both parts
-    model.set_trained(['detector'])
-    model.train()
+    train_only(model, ['detector'])
     refiner, detector = values(model.head.refiner), values(detector_modules(model))
     calls = []
     model.head.refiner.register_forward_hook(lambda *_: calls.append(1))
@@ -86,12 +91,10 @@ def test_stage_2_leaves_the_detector_alone_to_the_bit():
     model = build_model(lively=True)
     optimizer = optimizer_of(model)
     step(model, optimizer)
-    model.set_trained(['refiner'])
-    model.train()
+    train_only(model, ['refiner'])
     detector, refiner = values(detector_modules(model)), values(model.head.refiner)
     for _ in range(2):
         losses = step(model, optimizer)
-        model.train()
     assert sorted(losses) == ['loss_refiner']
     frozen = list(detector_modules(model).parameters())
     assert all(p.grad is None and not p.requires_grad for p in frozen)
@@ -103,78 +106,31 @@ def test_stage_2_leaves_the_detector_alone_to_the_bit():
 
 def test_stage_2_builds_no_graph_of_the_detector():
     model = build_model()
-    model.set_trained(['refiner'])
-    model.train()
+    train_only(model, ['refiner'])
     images, _ = batch()
     feats = model.extract_feat(images)
     assert not any(f.requires_grad for f in feats)
     assert not model.head.detect(feats).requires_grad
     assert model.head.regress(model.head.detect(feats), feats).requires_grad
-    # Nor where the weights still want gradients.
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
-    feats = model.extract_feat(images)
-    assert not model.head.detect(feats).requires_grad
 
 
-def test_thawing_trains_all_again():
-    model = build_model(lively=True)
-    model.set_trained(['refiner'])
-    model.set_trained(['refiner', 'detector'])
-    assert model.trained == ('detector', 'refiner')
-    assert all(module.training for module in model.modules())
-    step(model, optimizer_of(model))
-    assert all(p.grad is not None for p in model.parameters())
+def test_the_detector_s_loss_counts_wherever_it_learns():
+    # Of backbone and head either may stand still.
+    for name in ('backbone.layer4', 'head.detector'):
+        model = train_only(build_model(lively=True), [name])
+        losses = step(model, optimizer_of(model))
+        assert sorted(losses) == ['loss_detector']
+        moved = [n for n, p in model.named_parameters() if p.grad is not None]
+        assert moved and all(n.startswith(name) for n in moved)
 
 
-def test_freezing_survives_train_and_eval():
-    model = build_model()
-    model.set_trained(['refiner'])
-    norms = [m for m in model.backbone.modules() if hasattr(m, 'running_mean')]
-    for _ in range(2):
-        assert model.train() is model
-        assert not any(m.training for m in norms)
-        assert model.head.refiner.training and model.training
-        model.eval()
-        assert not any(m.training for m in model.modules())
-    # In evaluation mode, set_trained does not start training.
-    model.set_trained(['detector'])
-    assert not any(m.training for m in model.modules())
-
-
-def test_the_backbone_s_own_frozen_stages_stay_frozen():
-    model = build_model(
-        backbone=dict(
-            type='ResNet',
-            depth=18,
-            base_channels=8,
-            strides=(1, 2, 2, 1),
-            frozen_stages=1,
-        )
-    )
-    model.set_trained(['refiner'])
-    model.set_trained(['detector', 'refiner'])
-    assert not any(p.requires_grad for p in model.backbone.layer1.parameters())
-    assert all(p.requires_grad for p in model.backbone.layer2.parameters())
-
-
-@pytest.mark.parametrize('parts', [[], ['regressor'], 'detector', ['detector', 'x']])
-def test_other_names_get_one_line(parts):
-    model = build_model()
-    with pytest.raises(UserError, match='trained parts must be some of') as error:
-        model.set_trained(parts)
-    assert '\n' not in str(error.value)
-    assert model.trained == model.head.trained == ('detector', 'refiner')
-
-
-@pytest.mark.parametrize('parts', [['refiner'], ['detector', 'refiner']])
-def test_an_absent_refiner_cannot_be_trained(parts):
-    model = build_model(dict(refiner=None))
-    assert list(model.parts()) == ['detector'] == list(model.trained)
-    with pytest.raises(UserError, match=r"must be some of \['detector'\], got"):
-        model.set_trained(parts)
-    model.set_trained(['detector'])
-    assert model.train() is model and model.head.trained == ('detector',)
+def test_without_gradients_all_losses_are_told():
+    model = train_only(build_model(), ['refiner'])
+    with torch.no_grad():
+        assert sorted(model.loss(*batch())) == ['loss_detector', 'loss_refiner']
+    alone = build_model(dict(refiner=None))
+    with torch.no_grad():
+        assert sorted(alone.loss(*batch())) == ['loss_detector']
 
 
 def test_the_image_is_handed_on():
@@ -210,8 +166,7 @@ def test_a_copy_is_a_model_of_its_own():
     # As the EMA hook makes it.
     model = build_model(lively=True)
     twin = copy.deepcopy(model)
-    twin.set_trained(['refiner'])
-    assert model.trained == ('detector', 'refiner')
+    train_only(twin, ['refiner'])
     assert all(p.requires_grad for p in model.parameters())
 
 
@@ -219,7 +174,7 @@ def test_a_copy_is_a_model_of_its_own():
 def test_a_step_in_bfloat16_is_finite(trained):
     model = build_model(lively=True)
     if trained:
-        model.set_trained(trained)
+        train_only(model, trained)
     optimizer = optimizer_of(model)
     for _ in range(2):
         with torch.autocast('cpu', torch.bfloat16):
@@ -273,8 +228,7 @@ class TestFoldedFrozenDetector:
     def stage_2(self, **changes):
         model = build_model(lively=True, **changes)
         shake_norms(model)
-        model.set_trained(['refiner'])
-        return model.train()
+        return train_only(model, ['refiner'])
 
     def test_it_gives_the_same_losses_and_gradients(self, neck):
         plain, folded = (
@@ -324,8 +278,14 @@ class TestFoldedFrozenDetector:
         model = self.stage_2()
         maps_of(model.eval())
         assert not model._folded
-        model.set_trained(['detector', 'refiner'])
-        model.train().loss(*batch())
+        train_only(build_model(), ['detector', 'refiner']).loss(*batch())
+        assert not model._folded
+
+    def test_not_while_batch_statistics_move(self):
+        # Frozen by hand, without evaluation mode.
+        model = build_model(lively=True).train()
+        model.backbone.requires_grad_(False)
+        model.loss(*batch())
         assert not model._folded
 
 
@@ -334,11 +294,13 @@ def test_compiled_parts_give_the_same_and_keep_their_names():
     # Traced as for any backend; the translation to machine code is torch's matter.
     model = build_model(lively=True, compile=dict(backend='eager'))
     assert model.state_dict().keys() == plain.state_dict().keys()
+    freezing = {each: Freezing(each) for each in (plain, model)}
     for stage in (['detector'], ['refiner'], ['detector', 'refiner']):
         losses = []
         for each in (plain, model):
-            each.set_trained(stage)
-            losses.append(each.train().loss(*batch()))
+            each.train()
+            freezing[each].train_only(stage)
+            losses.append(each.loss(*batch()))
         torch.testing.assert_close(losses[1], losses[0])
     torch.testing.assert_close(maps_of(model.eval()), maps_of(plain.eval()))
     assert all(m._compiled_call_impl for ms in model.parts().values() for m in ms)
