@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.registry import init_default_scope
-from mmpose.registry import DATASETS
+from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS, METRICS
 
 import phr_mmpose.datasets  # noqa: F401  registers the datasets
 from phr_mmpose.datasets.joints import LSP14_METAINFO
@@ -94,7 +95,7 @@ people = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(people=people, mode=st.sampled_from(['topdown', 'bottomup']))
 def test_all_but_the_flags_is_mmpose_s(tmp_path_factory, people, mode):
     entries = [
@@ -258,6 +259,23 @@ def test_mirrored_both_flags_change_sides(with_photo):
     # crop is about (54, 42).
     np.testing.assert_allclose(labels.keypoints[0, :2], [[19, 30], [39, 10]], atol=1e-4)
     assert labels.keypoints_unoccluded.tolist() == [[0, 1, 0]]
+
+
+@pytest.mark.parametrize('knows_file', [True, False])
+def test_coco_s_metric_rates_it(with_photo, knows_file):
+    dataset = build(with_photo, pipeline=photo_pipeline(), test_mode=True)
+    sample = dataset[0]['data_samples']
+    truth = sample.gt_instances.keypoints
+    for offset, expected in ((0, 1), (200, 0)):
+        # Without a path the metric asks which file the data set has read.
+        path = str(with_photo / 'people.json') if knows_file else None
+        metric = METRICS.build(dict(type='CocoMetric', ann_file=path))
+        metric.dataset_meta = dataset.metainfo
+        sample.pred_instances = InstanceData(
+            keypoints=truth + offset, keypoint_scores=np.ones((1, 3), np.float32)
+        )
+        metric.process({}, [sample.to_dict()])
+        assert metric.evaluate(1)['coco/AP'] == pytest.approx(expected, abs=1e-6)
 
 
 def test_combined_with_a_data_set_that_does_not_know(with_photo):
