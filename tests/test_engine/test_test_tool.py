@@ -1,4 +1,6 @@
+import copy
 import json
+import re
 
 import numpy as np
 import pytest
@@ -144,17 +146,86 @@ def test_what_cannot_be_built_or_made_is_one_line(test, tiny, checkpoint, tmp_pa
     assert 'cannot be a folder for results (File exists)' in line
 
 
-def test_a_metric_without_the_columns(test, tiny, checkpoint, tmp_path):
-    line = fails(
-        test,
-        tiny.path,
-        checkpoint,
-        '--work-dir',
-        tmp_path,
-        '--cfg-options',
-        'test_evaluator.type=PCKAccuracy',
+def coco_list(folder):
+    """The persons of the tiny test data as a COCO file."""
+    dataset = DATASETS.build(dict(type='NoiseDataset', count=4))
+    images, annotations = [], []
+    for index in range(4):
+        keypoints = dataset[index]['keypoints'][0]
+        flat = np.concatenate([keypoints, np.full((16, 1), 2)], axis=1).ravel()
+        images.append(dict(id=index, width=40, height=40, file_name=f'{index}.png'))
+        annotations.append(
+            dict(
+                id=index + 1,
+                image_id=index,
+                category_id=1,
+                keypoints=flat.tolist(),
+                num_keypoints=16,
+                bbox=[0, 0, 40, 40],
+                area=1600,
+                iscrowd=0,
+            )
+        )
+    categories = [dict(id=1, name='person', keypoints=[''] * 16, skeleton=[])]
+    content = dict(images=images, annotations=annotations, categories=categories)
+    (folder / 'coco.json').write_text(json.dumps(content))
+    return folder / 'coco.json'
+
+
+OTHER_METRICS = {
+    'one of MMPose': [dict(type='PCKAccuracy', thr=0.5)],
+    'COCO': [dict(type='CocoMetric')],
+    'several': [dict(type='PCKAccuracy'), dict(type='AUC'), dict(type='EPE')],
+    'both of ours': [dict(type='MpiiPCKhAccuracy'), dict(type='LspPCKAccuracy')],
+}
+KEYS = {
+    'one of MMPose': {'PCK'},
+    'COCO': {'coco/AP', 'coco/AR'},
+    'several': {'PCK', 'AUC', 'EPE'},
+    'both of ours': {'mpii/Total', 'mpii/Total@0.1', 'lsp/Total'},
+}
+
+
+@pytest.mark.parametrize('kind', OTHER_METRICS)
+def test_any_evaluator_runs(test, tiny, checkpoint, tmp_path, capsys, kind):
+    evaluator = copy.deepcopy(OTHER_METRICS[kind])
+    if kind == 'COCO':
+        evaluator[0]['ann_file'] = str(coco_list(tmp_path))
+    config = tmp_path / 'other.py'
+    config.write_text(f"_base_ = '{tiny.path}'\ntest_evaluator = {evaluator!r}\n")
+    arguments = [config, checkpoint, '--work-dir', tmp_path / 'work']
+    arguments += ['--json', tmp_path / 's.json']
+    test.main([str(argument) for argument in arguments])
+    # MMEngine's log is in between.
+    printed = dict(re.findall(r'^(\S+): (\S+)$', capsys.readouterr().out, re.MULTILINE))
+    numbers = json.loads((tmp_path / 's.json').read_text())
+    assert KEYS[kind] <= set(numbers) and KEYS[kind] <= set(printed)
+    for key in KEYS[kind]:
+        assert float(printed[key]) == pytest.approx(numbers[key], rel=1e-3)
+    assert numbers['checkpoint'] == str(checkpoint)
+    for option, value in (
+        ('--out', tmp_path / 'p.npz'),
+        ('--curve', tmp_path / 'c.png'),
+        ('--compare', f'x={config}'),
+    ):
+        line = fails(test, *arguments[:4], option, value)
+        assert 'exactly one LspPCKAccuracy or MpiiPCKhAccuracy' in line
+
+
+def test_one_of_ours_beside_another(test, tiny, checkpoint, tmp_path, capsys):
+    config = tmp_path / 'both.py'
+    config.write_text(
+        f"_base_ = '{tiny.path}'\n"
+        "test_evaluator = [dict(type='MpiiPCKhAccuracy'), dict(type='PCKAccuracy')]\n"
     )
-    assert 'LspPCKAccuracy or MpiiPCKhAccuracy' in line
+    arguments = [config, checkpoint, '--work-dir', tmp_path / 'work']
+    arguments += ['--json', tmp_path / 's.json', '--out', tmp_path / 'p.npz']
+    test.main([str(argument) for argument in arguments])
+    assert '4 persons, ' in capsys.readouterr().out
+    numbers = json.loads((tmp_path / 's.json').read_text())
+    assert numbers['measure'] == 'PCKh@0.5'
+    assert {'Total', 'Total@0.1', 'PCK'} <= set(numbers)
+    assert (tmp_path / 'p.npz').exists()
 
 
 def test_beside_other_results(test, tiny, checkpoint, tmp_path, capsys):

@@ -28,9 +28,12 @@ class PartDataset(BaseCocoStyleDataset):
     - ``bbox_score`` (1,) float32, ones
     - ``keypoints`` (1, K, 2) float32, zeros where not annotated
     - ``keypoints_visible`` (1, K, 2) or (1, K) float32
-    - ``head_size`` (1,) float32, 0.6 x the head box's diagonal, only where the
-      list has head boxes
+    - ``head_size`` (1,) float32, 0.6 x the head box's diagonal, NaN for a person
+      without one
     - ``id``, ``img_id`` (int): numbers of the person and of the photo
+
+    With ``test_mode`` the meta information has ``num_head_boxes`` (int), the number
+    of persons of the list that have a head box, where that is not all of them.
 
     Args:
         ann_file (str): Annotation list, relative to ``data_root``.
@@ -110,8 +113,12 @@ class PartDataset(BaseCocoStyleDataset):
                 'keypoints_visible': flags[index : index + 1]
                 if parts.visibility_known[index]
                 else flags[index : index + 1, :, 0],
+                'head_size': head_sizes[index : index + 1],
             }
-            if not np.isnan(head_sizes[index]):
-                item['head_size'] = head_sizes[index : index + 1]
             items.append(item)
+        # Training needs none, and MMEngine joins data sets only of the same meta
+        # information.
+        num_head_boxes = int(np.isfinite(head_sizes).sum())
+        if self.test_mode and num_head_boxes < len(items):
+            self._metainfo['num_head_boxes'] = num_head_boxes
         return items

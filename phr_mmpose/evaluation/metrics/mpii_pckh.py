@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
 from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
 from phr_mmpose.utils.errors import UserError
+
+_MEND = (
+    'PCKh needs "head_box" in the annotation list (tools/prepare_mpii.py writes it, '
+    'from the original release)'
+)
 
 
 @METRICS.register_module()
@@ -22,6 +28,10 @@ class MpiiPCKhAccuracy(PartPCK):
     Against MMPose's ``MpiiPCKAccuracy``: the threshold itself counts as a hit,
     ``Head`` is not the head top alone, and predictions are not shifted by one
     pixel, since the data sets of this package count pixels from 0.
+
+    Persons without a head box are left out. How many the data set has is known
+    when a validation or test loop is built, if its meta information has
+    ``num_head_boxes`` (see :class:`PartDataset`).
 
     Args:
         thr (float): Threshold of the plain keys, in head sizes. Defaults to 0.5.
@@ -45,15 +55,33 @@ class MpiiPCKhAccuracy(PartPCK):
     ) -> None:
         super().__init__(thr, extra_thrs, out, collect_device, prefix)
 
+    @PartPCK.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
+        """Look whether there are head boxes; MMEngine's loops set this.
+
+        Args:
+            dataset_meta (dict | None): The data set's meta information.
+
+        Raises:
+            UserError: If no person has a head box.
+        """
+        PartPCK.dataset_meta.fset(self, dataset_meta)
+        number = (dataset_meta or {}).get('num_head_boxes')
+        if number == 0:
+            raise UserError(f'no person of the data has a head box: {_MEND}')
+        if number is not None:
+            MMLogger.get_current_instance().warning(
+                'only %d persons of the data have a head box; PCKh leaves the others '
+                'out',
+                number,
+            )
+
     def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
         """Check the joints and the head sizes; see :class:`PartPCK`."""
         if poses.gt.shape[1] != len(MPII_JOINTS):
             raise UserError(
                 f'MpiiPCKhAccuracy rates the 16 joints of MPII, not {poses.gt.shape[1]}'
             )
-        if poses.head_size is None or np.isnan(poses.head_size).any():
-            raise UserError(
-                'PCKh needs a head size for each person: add "head_box" to the '
-                'annotation list (tools/prepare_mpii.py, from the original release)'
-            )
+        if np.isnan(poses.head_size).all():
+            raise UserError(f'no person of the data has a head size: {_MEND}')
         return poses, MPII_JOINTS, poses.head_size

@@ -26,15 +26,15 @@ class Poses:
         annotated (np.ndarray): Shape (N, K), bool.
         unoccluded (np.ndarray | None): Shape (N, K), bool: annotated and
             visible; None where the data does not know.
-        head_size (np.ndarray | None): Shape (N,), pixels of the photo; None
-            where the data has none.
+        head_size (np.ndarray): Shape (N,), pixels of the photo; NaN where the
+            data has none.
     """
 
     pred: np.ndarray
     gt: np.ndarray
     annotated: np.ndarray
     unoccluded: np.ndarray | None
-    head_size: np.ndarray | None
+    head_size: np.ndarray
 
 
 class PartPCK(BaseMetric):
@@ -113,8 +113,8 @@ class PartPCK(BaseMetric):
                 result['unoccluded'] = flags.all(axis=1)
             elif 'keypoints_unoccluded' in gt:
                 result['unoccluded'] = _array(gt['keypoints_unoccluded'])[0] > 0
-            if 'head_size' in gt:
-                result['head_size'] = _array(gt['head_size']).reshape(-1)[0]
+            size = _array(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
+            result['head_size'] = size.reshape(-1)[0]
             if 'keypoint_scores' in pred:
                 result['scores'] = _array(pred['keypoint_scores'])[0]
             self.results.append(result)
@@ -143,16 +143,9 @@ class PartPCK(BaseMetric):
                 _stack(results, 'head_size'),
             )
         )
-        logger = MMLogger.get_current_instance()
         lacking = int(np.isnan(reference).sum())
         if lacking == len(reference):
             raise UserError('nothing to evaluate: no person has a reference length')
-        if lacking:
-            logger.warning(
-                '%d of %d persons have no reference length and are left out',
-                lacking,
-                len(reference),
-            )
         distances = normalized_distances(poses.pred, poses.gt, reference)
         scores = score(
             distances,
@@ -163,7 +156,10 @@ class PartPCK(BaseMetric):
             self.thr,
             self.extra_thrs,
         )
-        logger.info('%d persons\n%s', len(results) - lacking, table(scores.rows))
+        left_out = f', {lacking} without a reference length left out' if lacking else ''
+        MMLogger.get_current_instance().info(
+            '%d persons%s\n%s', len(results) - lacking, left_out, table(scores.rows)
+        )
         return scores.metrics
 
     def _save(self, results: list[dict]) -> None:

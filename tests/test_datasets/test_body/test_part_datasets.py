@@ -91,9 +91,25 @@ def test_mpii_box_by_hand_and_as_mmpose(tmp_path):
     np.testing.assert_array_equal(item['bbox'], theirs['bbox'])
 
 
-def test_without_a_head_box_there_is_no_head_size(tmp_path):
-    (item,) = build('MpiiPartDataset', write_list(tmp_path, 16))
-    assert 'head_size' not in item
+def test_persons_without_a_head_box_are_counted(tmp_path):
+    folder = write_list(tmp_path, 16)
+    (without,) = json.loads((folder / 'list.json').read_text())
+    head = {**without, 'head_box': [10, 10, 40, 50]}
+
+    def load(*entries, **options):
+        (folder / 'list.json').write_text(json.dumps(entries))
+        dataset = build('MpiiPartDataset', folder, **options)
+        return dataset, [item['head_size'].tolist() for item in dataset.data_list]
+
+    options = dict(test_mode=True, serialize_data=False)
+    dataset, sizes = load(head, without, head, **options)
+    np.testing.assert_array_equal(sizes, [[30], [np.nan], [30]])
+    assert dataset.metainfo['num_head_boxes'] == 2
+    assert load(without, **options)[0].metainfo['num_head_boxes'] == 0
+    assert 'num_head_boxes' not in load(head, head, **options)[0].metainfo
+    # Data sets to train on are joined whatever their head boxes.
+    training, _ = load(head, without, serialize_data=False)
+    assert 'num_head_boxes' not in training.metainfo
 
 
 def test_lsp_maps_to_mpii(tmp_path):
