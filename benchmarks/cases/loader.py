@@ -35,7 +35,7 @@ def measure(options: dict) -> dict:
         return dict(reason='no --data given')
     way = options['way']
     if way == 'cropped':
-        if not Path(folder, _CROPS).is_dir():
+        if not Path(folder, _CROPS, LIST).is_file():
             write_crops(folder)
         folder = Path(folder, _CROPS)
     loader = stock_loader(folder) if way == 'stock' else own_loader(folder)
