@@ -62,8 +62,8 @@ BARS: dict[str, Ratio | Exponent] = {
     'stage1_time': Ratio(
         (f'train/{OURS}-detector/fp32', 'seconds'), (_RES152, 'seconds'), at_most=1.0
     ),
-    'loader_cached': Ratio(
-        ('loader/cached/synthetic', 'images_per_s'),
+    'loader_cropped': Ratio(
+        ('loader/cropped/synthetic', 'images_per_s'),
         ('loader/stock/synthetic', 'images_per_s'),
         at_least=6,
     ),

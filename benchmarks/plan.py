@@ -185,7 +185,7 @@ def _model(name: str, device: str) -> dict:
 
 def _loader_cases(sizes: Sizes, folder: str, data: str | None) -> Iterator[Case]:
     for photos in ('synthetic', 'lsp'):
-        for way in ('stock', 'plain', 'cached'):
+        for way in ('stock', 'plain', 'cropped'):
             yield Case(
                 f'loader/{way}/{photos}',
                 'loader',

@@ -1,8 +1,7 @@
 """Loaders: pictures a second from one worker, and what goes through its queue."""
 
 import pickle
-import subprocess
-import sys
+import runpy
 import time
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from mmengine.runner import Runner
 from benchmarks.models import CASCADE, REPO, STOCK, read_config
 from benchmarks.photos import LIST
 from benchmarks.stock_targets import target_encoders
-from phr_mmpose.utils.errors import UserError
 
 # Within the data set's folder.
-_CACHE = 'cache/crops.lmdb'
+_CROPS = 'crops'
 _BATCH = 16
 _WARMUP = 2
 
@@ -25,7 +23,7 @@ def measure(options: dict) -> dict:
 
     Args:
         options (dict): ``way``: ``'stock'`` (MMPose's MPII pipeline, drawing
-            discs and Gaussians at 256 x 256), ``'plain'`` or ``'cached'``
+            discs and Gaussians at 256 x 256), ``'plain'`` or ``'cropped'``
             (ours); ``photos``: ``'synthetic'`` or ``'lsp'``; ``folder``, which
             holds them; ``data``: whether LSP is given; ``seconds`` to watch.
 
@@ -36,31 +34,23 @@ def measure(options: dict) -> dict:
     if options['photos'] == 'lsp' and not options['data']:
         return dict(reason='no --data given')
     way = options['way']
+    if way == 'cropped':
+        if not Path(folder, _CROPS, LIST).is_file():
+            write_crops(folder)
+        folder = Path(folder, _CROPS)
     loader = stock_loader(folder) if way == 'stock' else own_loader(folder)
-    if way == 'cached':
-        if not Path(folder, _CACHE).is_file():
-            write_cache(folder)
-        loader.dataset.crop_cache = _CACHE
     return watch(loader, options['seconds'])
 
 
-def write_cache(folder: Path) -> None:
-    """Make the crop cache of some photos, as a user makes it.
+def write_crops(folder: Path) -> None:
+    """Cut the persons of some photos out, as a user does.
 
     Args:
         folder (Path): From :mod:`benchmarks.photos`.
-
-    Raises:
-        UserError: If the tool fails; with its last line.
     """
-    options = dict(data_root=str(folder), ann_file=LIST)
-    command = [sys.executable, str(REPO / 'tools' / 'cache_crops.py'), CASCADE]
-    command += ['--out', _CACHE, '--cfg-options']
-    command += [f'train_dataloader.dataset.{k}={v}' for k, v in options.items()]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ['it said nothing']
-        raise UserError(f'tools/cache_crops.py: {said[-1].removeprefix("error: ")}')
+    main = runpy.run_path(str(REPO / 'tools' / 'crop_dataset.py'))['main']
+    paths = (folder / LIST, folder / 'images', folder / _CROPS)
+    main(['MpiiPartDataset', *map(str, paths)])
 
 
 def stock_loader(folder: Path) -> dict:
