@@ -23,12 +23,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-import phr_mmpose  # noqa: E402,F401  first: it lets the stack import
-
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
+import phr_mmpose  # noqa: E402,F401  first: it lets the stack import
 from phr_mmpose.engine.resuming import latest_checkpoint  # noqa: E402
 from phr_mmpose.utils.checkpoint import safe_load  # noqa: E402
 
