@@ -2,7 +2,7 @@
 
 A checkpoint is a pickle, and a pickle can name any function to be called. Here
 only the functions and classes of an allow-list are ever looked up: torch's own
-list for tensors, and the few that mmengine's checkpoints hold besides.
+list for tensors, and :mod:`phr_mmpose.utils.allowed_pickles` for the rest.
 """
 
 import codecs
@@ -10,7 +10,6 @@ import os
 import pickle
 import re
 import types
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,15 +18,11 @@ from typing import BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
+from phr_mmpose.utils.allowed_pickles import AllowList
 from phr_mmpose.utils.errors import UserError, first_line
-
-# HistoryBuffer pickles its statistics as getattr(HistoryBuffer, name).
-_STATISTICS = ('min', 'max', 'current', 'mean')
 
 # torch.load takes an allow-list with names since 2.6.
 _TORCH_ALLOWS_NAMES = tuple(
@@ -58,16 +53,18 @@ def safe_load(
         map_location = 'cpu'
     is_path = isinstance(file, (str, Path))
     name = str(file if is_path else getattr(file, 'name', 'the checkpoint'))
+    allowed = AllowList()
     if _TORCH_ALLOWS_NAMES:
-        allowed = [(value, key) for key, value in _allowed_globals().items()]
-        scope = torch.serialization.safe_globals(allowed)
+        pairs = [(value, key) for key, value in allowed.names().items()]
+        scope = torch.serialization.safe_globals(pairs)
         option = {'weights_only': True}
     else:
         scope = nullcontext()
-        option = {'pickle_module': _allow_list_pickle()}
+        option = {'pickle_module': _allow_list_pickle(allowed), 'weights_only': False}
     try:
         with scope:
-            return torch.load(file, map_location=map_location, **option)
+            loaded = torch.load(file, map_location=map_location, **option)
+            return allowed.finish(loaded)
     except Exception as error:  # damaged pickles raise anything
         raise UserError(_explain(name, error)) from error
 
@@ -239,38 +236,7 @@ def check_matches(
         )
 
 
-def _history_statistic(owner: type, name: str) -> object:
-    """Stand in for ``getattr``, for what HistoryBuffer's pickles need only."""
-    if owner is not HistoryBuffer or name not in _STATISTICS:
-        raise pickle.UnpicklingError('GLOBAL builtins.getattr is not allowed')
-    return getattr(owner, name)
-
-
-def _allowed_globals() -> dict[str, object]:
-    """List what mmengine's checkpoints hold besides tensors, by pickled name."""
-    allowed: dict[str, object] = {
-        'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
-        'builtins.getattr': _history_statistic,
-        'collections.Counter': Counter,  # MultiStepLR's milestones
-        'builtins.set': set,
-        'builtins.frozenset': frozenset,
-        'builtins.slice': slice,
-        'numpy.ndarray': np.ndarray,
-        'numpy.dtype': np.dtype,
-    }
-    # numpy 2 moved these; a file of either version loads under either.
-    for package in ('numpy.core', 'numpy._core'):
-        for example in (np.zeros(0), np.float64(0)):
-            rebuild = example.__reduce__()[0]
-            allowed[f'{package}.multiarray.{rebuild.__name__}'] = rebuild
-    # Setting the state of a dtype is allowed per class, and each type has its own.
-    for code in '?bhilqBHILQefdFDSU':
-        kind = type(np.dtype(code))
-        allowed[f'{kind.__module__}.{kind.__qualname__}'] = kind
-    return allowed
-
-
-def _allow_list_pickle() -> types.ModuleType:
+def _allow_list_pickle(allow_list: AllowList) -> types.ModuleType:
     """Make a pickle module that looks up allowed names only, for torch < 2.6.
 
     Its ``weights_only`` cannot be told of other classes. Can go when the oldest
@@ -281,7 +247,7 @@ def _allow_list_pickle() -> types.ModuleType:
     allowed = {
         **_get_allowed_globals(),
         '_codecs.encode': codecs.encode,
-        **_allowed_globals(),
+        **allow_list.names(),
     }
 
     class Unpickler(pickle.Unpickler):

@@ -1,0 +1,172 @@
+"""What a checkpoint may hold besides tensors: the one list of pickled names.
+
+A pickle names what builds its objects. A name that stands here gives either a class
+that does no harm whatever its arguments, or a function in its place that checks them.
+"""
+
+import os
+import pickle
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
+from pathlib import (
+    Path,
+    PosixPath,
+    PurePath,
+    PurePosixPath,
+    PureWindowsPath,
+    WindowsPath,
+)
+
+import numpy as np
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+# Functions of a class are pickled as getattr(class, name).
+_ATTRIBUTES = {
+    HistoryBuffer: ('min', 'max', 'current', 'mean'),
+    OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+}
+
+# What a defaultdict may make.
+_FACTORIES = (None, bool, dict, float, int, list, set, str, tuple, OrderedDict, Counter)
+
+
+class AllowList:
+    """The names that one file may use.
+
+    torch's unpickler fills plain lists and dicts only. A deque is therefore loaded
+    as a list at first and a defaultdict as a dict; :meth:`finish` puts the real ones
+    in their place.
+    """
+
+    def __init__(self) -> None:
+        # By the id of what is loaded first: itself, and the empty container.
+        self._containers: dict[int, tuple[list | dict, deque | defaultdict]] = {}
+
+    def names(self) -> dict[str, object]:
+        """Return what stands for each name.
+
+        Returns:
+            dict[str, object]: By ``module.name`` as pickled.
+        """
+        return {
+            'builtins.getattr': _attribute,
+            **{f'{owner.__module__}.{owner.__name__}': owner for owner in _ATTRIBUTES},
+            **{
+                f'builtins.{kind.__name__}': kind
+                for kind in (bool, dict, float, frozenset, int, list, set, str, tuple)
+            },
+            'builtins.slice': slice,
+            'collections.Counter': Counter,
+            'collections.OrderedDict': OrderedDict,
+            'collections.defaultdict': self._defaultdict,
+            'collections.deque': self._deque,
+            **{f'datetime.{kind.__name__}': kind for kind in (timedelta, timezone)},
+            **{
+                f'datetime.{kind.__name__}': partial(_moment, kind)
+                for kind in (date, datetime, time)
+            },
+            **_paths(),
+            **_numpy(),
+        }
+
+    def finish(self, loaded: object) -> object:
+        """Put the real containers into what was loaded.
+
+        Args:
+            loaded (object): What the file held.
+
+        Returns:
+            object: The same, changed in place where it can be.
+        """
+        return self._replace(loaded, {}) if self._containers else loaded
+
+    def _replace(self, value: object, done: dict[int, tuple]) -> object:
+        """Replace what stands for a container, in all that a value holds."""
+        if id(value) in done:
+            return done[id(value)][1]
+        if type(value) is tuple:
+            parts = tuple(self._replace(part, done) for part in value)
+            same = all(new is old for new, old in zip(parts, value, strict=True))
+            result = value if same else parts
+            done[id(value)] = value, result
+            return result
+        _, result = self._containers.get(id(value), (value, value))
+        # With the old value, lest its id be used again.
+        done[id(value)] = value, result
+        if isinstance(value, list):
+            parts = [self._replace(part, done) for part in value]
+            result.clear()
+            result.extend(parts)
+        elif isinstance(value, dict):
+            for key, part in list(value.items()):
+                result[key] = self._replace(part, done)
+        return result
+
+    def _deque(self, items: object = (), maxlen: int | None = None) -> list:
+        return self._stand_in(list(items), deque(maxlen=maxlen))
+
+    def _defaultdict(self, factory: object = None, items: object = ()) -> dict:
+        if factory == self._deque:
+            factory = deque
+        elif not any(factory is allowed for allowed in _FACTORIES):
+            name = getattr(factory, '__qualname__', type(factory).__qualname__)
+            raise pickle.UnpicklingError(f'GLOBAL {name} is no allowed factory')
+        return self._stand_in(dict(items), defaultdict(factory))
+
+    def _stand_in(self, loaded: list | dict, real: deque | defaultdict) -> list | dict:
+        self._containers[id(loaded)] = loaded, real
+        return loaded
+
+
+def _attribute(owner: type, name: str) -> object:
+    """Stand in for ``getattr``, for pairs that MMEngine's pickles need only."""
+    if not isinstance(owner, type) or name not in _ATTRIBUTES.get(owner, ()):
+        raise pickle.UnpicklingError('GLOBAL builtins.getattr is not allowed')
+    return getattr(owner, name)
+
+
+def _moment(
+    kind: type[date] | type[time], *state: object
+) -> date | time:  # a datetime is a date
+    """Make a date or time; its packed bytes are checked for range, as Python omits."""
+    return kind(*state).replace()
+
+
+def _path(kind: type[PurePath], *parts: object) -> PurePath:
+    if not all(isinstance(part, str) for part in parts):
+        raise pickle.UnpicklingError('GLOBAL pathlib path of other than text')
+    return kind(*parts)
+
+
+def _paths() -> dict[str, Callable]:
+    """Stand in for pathlib; a path of another system becomes a pure one."""
+    here = {
+        PosixPath: PosixPath if os.name == 'posix' else PurePosixPath,
+        WindowsPath: WindowsPath if os.name == 'nt' else PureWindowsPath,
+    }
+    # Python 3.13 pickles them by the name of a private module.
+    return {
+        f'{module}.{kind.__name__}': partial(_path, here.get(kind, kind))
+        for module in ('pathlib', 'pathlib._local')
+        for kind in (
+            *(Path, PosixPath, WindowsPath),
+            *(PurePath, PurePosixPath, PureWindowsPath),
+        )
+    }
+
+
+def _numpy() -> dict[str, object]:
+    allowed: dict[str, object] = {'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype}
+    # numpy 2 moved these; a file of either version loads under either.
+    for package in ('numpy.core', 'numpy._core'):
+        for example in (np.zeros(0), np.float64(0)):
+            rebuild = example.__reduce__()[0]
+            allowed[f'{package}.multiarray.{rebuild.__name__}'] = rebuild
+    # Setting the state of a dtype is allowed per class, and each type has its own.
+    for code in '?bhilqBHILQefdFDSU':
+        kind = type(np.dtype(code))
+        allowed[f'{kind.__module__}.{kind.__qualname__}'] = kind
+    return allowed
