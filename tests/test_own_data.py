@@ -16,6 +16,8 @@ from mmpose.apis import MMPoseInferencer
 from small_cascade import CONFIG as LSP_CONFIG
 from small_cascade import random_weights
 
+from phr_mmpose.utils.checkpoint import safe_load
+
 REPO = Path(__file__).resolve().parent.parent
 PAGE = (REPO / 'docs' / 'own_data.md').read_text()
 pytestmark = pytest.mark.slow
@@ -25,7 +27,8 @@ FEWER = {'1000': '20', '200': '5'}
 
 def blocks(kind: str) -> list[str]:
     """The page's code blocks of a language."""
-    return re.findall(rf'^```{kind}\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL)
+    found = re.findall(r'^```(\w*)\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
+    return [block for language, block in found if language == kind]
 
 
 def command(words: str) -> str:
@@ -117,7 +120,7 @@ def test_the_demo(workplace, trained):
 def test_mmpose_s_inferencer_reads_the_config(workplace, trained, tmp_path):
     weights = workplace.folder / 'work_dirs' / 'mine' / 'stage_joint.pth'
     bare = tmp_path / 'bare.pth'
-    torch.save(dict(state_dict=torch.load(weights)['state_dict']), bare)
+    torch.save(dict(state_dict=safe_load(weights)['state_dict']), bare)
     photo = workplace.folder / 'data' / 'mine' / 'images' / 'figure_1_0.png'
     for checkpoint in (weights, bare):
         inferencer = MMPoseInferencer(
