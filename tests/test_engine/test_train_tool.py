@@ -119,6 +119,50 @@ def test_two_processes_with_stages_averages_and_unused_parameters(tiny, tmp_path
         assert torch.equal(value, last['ema_state_dict'][f'module.{key}']), key
 
 
+STOCK = """
+default_scope = 'mmpose'
+custom_imports = dict(imports=['tiny_parts'], allow_failed_imports=False)
+codec = dict(type='MSRAHeatmap', input_size=(32, 32), heatmap_size=(8, 8), sigma=1)
+model = dict(
+    type='TopdownPoseEstimator',
+    data_preprocessor=dict(type='PoseDataPreprocessor'),
+    backbone=dict(type='ResNet', depth=18, base_channels=8),
+    head=dict(
+        type='HeatmapHead', in_channels=64, out_channels=16,
+        loss=dict(type='KeypointMSELoss', use_target_weight=True), decoder=codec))
+train_dataloader = dict(
+    batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='NoiseDataset', pipeline=[
+        dict(type='GetBBoxCenterScale'), dict(type='RandomFlip'),
+        dict(type='RandomBBoxTransform'), dict(type='TopdownAffine', input_size=(32, 32)),
+        dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]))
+param_scheduler = [dict(type='MultiStepLR', milestones=[1], gamma=0.1)]
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-2))
+train_cfg = dict(by_epoch=True, max_epochs=2)
+default_hooks = dict(logger=dict(type='LoggerHook', interval=1))
+"""
+
+
+def test_a_config_of_mmposes_own_trains_without_stages(tiny, train, tmp_path, options):
+    config = tmp_path / 'stock.py'
+    config.write_text(STOCK)
+    train.main([str(config), f'--work-dir={tmp_path}', *options])
+    assert len(tiny.losses(tmp_path)) == 6
+    checkpoint = safe_load(tmp_path / 'epoch_2.pth')
+    assert checkpoint['optimizer']['param_groups'][0]['lr'] == pytest.approx(1e-3)
+    assert 'stage' not in checkpoint['meta']
+    line = fails(train, config, f'--work-dir={tmp_path}', '--stages', 'detector')
+    assert 'has no StagedTrainingHook' in line
+
+
+def test_stages_that_no_hook_reads(train, tmp_path):
+    # As a config before 0.2 has them, over a base of today.
+    config = tmp_path / 'yesterday.py'
+    config.write_text(STOCK + "stages = [dict(name='a')]")
+    line = fails(train, config, f'--work-dir={tmp_path}')
+    assert "default_hooks = dict(param_scheduler=dict(type='StagedTrainingHook'" in line
+
+
 def test_pretrained_weights_that_cannot_be_had(train, tiny, tmp_path):
     work_dir = tmp_path / 'work'
     line = fails(

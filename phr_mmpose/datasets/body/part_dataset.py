@@ -7,6 +7,7 @@ from mmpose.datasets.datasets import BaseCocoStyleDataset
 
 from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.datasets.part_list import PartList, load_part_list
+from phr_mmpose.utils.errors import UserError
 
 # A person's box is a square of this side times `scale`, in pixels.
 PIXELS_PER_SCALE = 200.0
@@ -59,6 +60,11 @@ class PartDataset(BaseCocoStyleDataset):
         data_prefix: dict | None = None,
         **kwargs,
     ) -> None:
+        if 'crop_cache' in kwargs:
+            raise UserError(
+                'config: crop_cache is gone since version 0.2: cut the persons out with '
+                'tools/crop_dataset.py and name that folder in data_root'
+            )
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,

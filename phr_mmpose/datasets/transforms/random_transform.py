@@ -32,6 +32,8 @@ class RunClock:
             batch_size (int): Samples of one batch. Defaults to 1.
         """
         self._values.copy_(torch.tensor([seed, epoch, rank, batch_size]))
+        # Also where the same epoch has been before, in a run that was broken off.
+        self._counted = None
 
     def stop(self) -> None:
         """Say that the run is over."""

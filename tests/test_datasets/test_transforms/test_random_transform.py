@@ -109,6 +109,11 @@ def test_spawned_workers_follow_the_epochs():
     assert found == epochs_of_a_run(Draws(), 1, 3)
 
 
+def test_an_epoch_begins_anew_in_the_same_process():
+    epochs = [epochs_of_a_run(Draws(), 1, 2) for _ in range(2)]
+    assert epochs[0] == epochs[1]
+
+
 def test_ranks_draw_apart():
     draws = []
     for rank in (0, 1):
