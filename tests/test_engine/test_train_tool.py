@@ -134,7 +134,8 @@ train_dataloader = dict(
     batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='NoiseDataset', pipeline=[
         dict(type='GetBBoxCenterScale'), dict(type='RandomFlip'),
-        dict(type='RandomBBoxTransform'), dict(type='TopdownAffine', input_size=(32, 32)),
+        dict(type='RandomBBoxTransform'),
+        dict(type='TopdownAffine', input_size=(32, 32)),
         dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]))
 param_scheduler = [dict(type='MultiStepLR', milestones=[1], gamma=0.1)]
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-2))

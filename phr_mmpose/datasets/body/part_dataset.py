@@ -62,8 +62,8 @@ class PartDataset(BaseCocoStyleDataset):
     ) -> None:
         if 'crop_cache' in kwargs:
             raise UserError(
-                'config: crop_cache is gone since version 0.2: cut the persons out with '
-                'tools/crop_dataset.py and name that folder in data_root'
+                'config: crop_cache is gone since version 0.2: cut the persons out '
+                'with tools/crop_dataset.py and name that folder in data_root'
             )
         super().__init__(
             ann_file=ann_file,
