@@ -207,7 +207,7 @@ def test_test_draws_and_dumps(trained, tmp_path):
         (shown,) = tmp_path.glob(f'run/*/shown/figure_1_{number}_0.png')
         drawn += check_drawn(shown, number, joints[0])
     assert drawn > 0
-    assert 'Total' in json.loads((tmp_path / 'metrics.json').read_text())
+    assert 'mpii/Total' in json.loads((tmp_path / 'metrics.json').read_text())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
@@ -258,7 +258,7 @@ def test_tensorboard_shows_each_stage_s_rate_and_losses(tmp_path):
     assert rates[4:6] == pytest.approx([2e-5, 2e-3])
     assert rates[8:10] == pytest.approx([1e-5, 1e-3])
     # Scores are shown by epoch.
-    assert steps('Total') == [1, 2, 3]
+    assert steps('mpii/Total') == [1, 2, 3]
 
 
 def write_list(root: Path, name: str, folder: str, joints: int, persons: int) -> None:
