@@ -4,8 +4,10 @@ A pickle names what builds its objects. A name that stands here gives either a c
 that does no harm whatever its arguments, or a function in its place that checks them.
 """
 
+import math
 import os
 import pickle
+import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
@@ -37,8 +39,8 @@ class AllowList:
     """The names that one file may use.
 
     torch's unpickler fills plain lists and dicts only. A deque is therefore loaded
-    as a list at first and a defaultdict as a dict; :meth:`finish` puts the real ones
-    in their place.
+    as a list at first and a defaultdict as a dict, and an array as what checks its
+    state; :meth:`finish` puts the real ones in their place.
     """
 
     def __init__(self) -> None:
@@ -58,6 +60,8 @@ class AllowList:
                 f'builtins.{kind.__name__}': kind
                 for kind in (bool, dict, float, frozenset, int, list, set, str, tuple)
             },
+            'builtins.bytes': _no_bytes,
+            'builtins.long': int,  # Python 2's, in whose words torch saves
             'builtins.slice': slice,
             'collections.Counter': Counter,
             'collections.OrderedDict': OrderedDict,
@@ -73,7 +77,7 @@ class AllowList:
         }
 
     def finish(self, loaded: object) -> object:
-        """Put the real containers into what was loaded.
+        """Put the real containers and arrays into what was loaded.
 
         Args:
             loaded (object): What the file held.
@@ -81,10 +85,12 @@ class AllowList:
         Returns:
             object: The same, changed in place where it can be.
         """
-        return self._replace(loaded, {}) if self._containers else loaded
+        return self._replace(loaded, {})
 
     def _replace(self, value: object, done: dict[int, tuple]) -> object:
-        """Replace what stands for a container, in all that a value holds."""
+        """Replace what stands for something, in all that a value holds."""
+        if isinstance(value, (_Dtype, _Array)):
+            return value.real
         if id(value) in done:
             return done[id(value)][1]
         if type(value) is tuple:
@@ -103,6 +109,9 @@ class AllowList:
         elif isinstance(value, dict):
             for key, part in list(value.items()):
                 result[key] = self._replace(part, done)
+        elif isinstance(value, HistoryBuffer):
+            for key, part in vars(value).items():
+                setattr(value, key, self._replace(part, done))
         return result
 
     def _deque(self, items: object = (), maxlen: int | None = None) -> list:
@@ -159,14 +168,84 @@ def _paths() -> dict[str, Callable]:
 
 
 def _numpy() -> dict[str, object]:
-    allowed: dict[str, object] = {'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype}
-    # numpy 2 moved these; a file of either version loads under either.
-    for package in ('numpy.core', 'numpy._core'):
-        for example in (np.zeros(0), np.float64(0)):
-            rebuild = example.__reduce__()[0]
-            allowed[f'{package}.multiarray.{rebuild.__name__}'] = rebuild
-    # Setting the state of a dtype is allowed per class, and each type has its own.
-    for code in '?bhilqBHILQefdFDSU':
-        kind = type(np.dtype(code))
-        allowed[f'{kind.__module__}.{kind.__qualname__}'] = kind
-    return allowed
+    """Stand in for numpy: what it unpickles trusts the file with pointers."""
+    # numpy 2 moved its functions; a file of either version loads under either.
+    return {
+        'numpy.ndarray': _NDARRAY,
+        'numpy.dtype': _Dtype,
+        **{
+            f'{package}.multiarray.{name}': function
+            for package in ('numpy.core', 'numpy._core')
+            for name, function in (('_reconstruct', _Array), ('scalar', _scalar))
+        },
+    }
+
+
+# Arrays are told from their subclasses by it; nothing can be done with it.
+_NDARRAY = 'numpy.ndarray'
+
+
+class _Dtype:
+    """A plain dtype in the making: a number, text or time, without fields.
+
+    Args:
+        name (str): Such as ``'f8'``.
+        *options (object): Whether it is aligned and copied; without effect here.
+    """
+
+    def __init__(self, name: str, *options: object) -> None:
+        if not re.fullmatch(r'b1|[iuf]\d+|c\d+|[SU]\d*|[Mm]8', name):
+            raise pickle.UnpicklingError(f'GLOBAL numpy.dtype({name!r}) is not plain')
+        self.real = np.dtype(name)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, order, subarray, names, fields, size, _, _, *unit = state
+        real = self.real
+        if unit:
+            _, (name, number, *_) = unit[0]
+            real = np.dtype(f'{real.kind}8[{number:d}{name.decode()}]')
+        plain = (subarray, names, fields) == (None, None, None)
+        if not plain or size not in (-1, real.itemsize):
+            raise pickle.UnpicklingError('GLOBAL numpy.dtype of a state not plain')
+        self.real = real.newbyteorder(order)
+
+
+class _Array:
+    """A plain array in the making.
+
+    Args:
+        kind (object): What stands for ``numpy.ndarray``.
+        *start (object): The shape and type before there is a state.
+    """
+
+    def __init__(self, kind: object, *start: object) -> None:
+        if kind is not _NDARRAY:
+            raise pickle.UnpicklingError('GLOBAL numpy array of another kind')
+        self.real = np.empty(0)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, fortran, content = state
+        self.real = _read(shape, dtype, content, 'F' if fortran else 'C')
+
+
+def _scalar(dtype: _Dtype, content: bytes) -> np.generic:
+    return _read((), dtype, content, 'C')[()]
+
+
+def _read(
+    shape: tuple[int, ...], dtype: _Dtype, content: bytes, order: str
+) -> np.ndarray:
+    """Read an array of a shape from exactly as many bytes as it has."""
+    if not isinstance(dtype, _Dtype) or not isinstance(content, bytes):
+        raise pickle.UnpicklingError('GLOBAL numpy array of other than plain bytes')
+    real = dtype.real
+    if len(content) != math.prod(shape) * real.itemsize or min(shape, default=0) < 0:
+        raise pickle.UnpicklingError('an array has another size than its shape')
+    array = np.ndarray(shape, real, content, order=order)
+    # As numpy does: of its own memory, in the machine's byte order.
+    return array.astype(real.newbyteorder('='), order='K')
+
+
+def _no_bytes() -> bytes:
+    """Stand in for ``bytes``, which is how old pickles write none."""
+    return b''
