@@ -22,7 +22,7 @@ class CocoKeypointDataset(CocoDataset):
     [1, 1] for v = 2, [1, 0] for v = 1, [0, 0] for v = 0. K is the number of
     joints. All else is as in ``CocoDataset``: boxes, crowds, areas, ``bbox_file``.
 
-    A file whose annotated joints all carry the same flag does not tell hidden
+    A file without a single v = 2 was written by a tool that does not tell hidden
     from visible. Its ``keypoints_visible`` is (1, K), annotated; so is that of the
     boxes of a ``bbox_file``.
 
@@ -66,7 +66,7 @@ class CocoKeypointDataset(CocoDataset):
                 f'{self.ann_file}: no person to use; each needs a box, annotated '
                 'keypoints and iscrowd 0'
             )
-        if not self._flags >= {_HIDDEN, _VISIBLE}:
+        if _VISIBLE not in self._flags:
             for item in items:
                 flags = item.get('keypoints_visible')
                 if flags is not None and flags.ndim == 3:

@@ -119,11 +119,16 @@ def test_all_but_the_flags_is_mmpose_s(tmp_path_factory, people, mode):
             np.testing.assert_equal(one[key], other[key], err_msg=key)
 
 
-@pytest.mark.parametrize('flag', [1, 2])
-def test_one_flag_alone_does_not_tell_what_is_hidden(tmp_path, flag):
-    keypoints = (10, 20, flag, 30, 40, flag, 0, 0, 0)
+def test_a_file_without_visible_joints_does_not_tell_what_is_hidden(tmp_path):
+    keypoints = (10, 20, 1, 30, 40, 1, 0, 0, 0)
     (item,) = build(write(tmp_path, person(keypoints=keypoints)))
     assert item['keypoints_visible'].tolist() == [[1, 1, 0]]
+
+
+def test_all_joints_may_be_visible(tmp_path):
+    keypoints = (10, 20, 2, 30, 40, 2, 0, 0, 0)
+    (item,) = build(write(tmp_path, person(keypoints=keypoints)))
+    assert item['keypoints_visible'].tolist() == [[[1, 1], [1, 1], [0, 0]]]
     two = build(write(tmp_path, person(keypoints=keypoints), person(2)))
     assert all(item['keypoints_visible'].shape == (1, 3, 2) for item in two)
 
