@@ -18,6 +18,7 @@ model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
 # Each stage begins gently, on weights that another has trained: its optimizer is
 # empty, and the first steps of an empty AdamW are full steps in noisy directions.
 default_hooks = dict(
+    progress=dict(type='ProgressHook'),
     param_scheduler=dict(
         type='StagedTrainingHook',
         stages=[
@@ -67,12 +68,11 @@ default_hooks = dict(
                 ],
             ),
         ],
-    )
+    ),
 )
 train_cfg = dict(max_epochs=8, val_interval=8)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
 auto_scale_lr = dict(base_batch_size=16)
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ProgressHook')]
 
 # Small batches, since a short schedule lacks steps rather than samples.
 train_dataloader = dict(

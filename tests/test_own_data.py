@@ -38,7 +38,7 @@ def command(words: str) -> str:
     return found
 
 
-class Workplace:
+class Clone:
     """A folder with the repository's tools and configs, as a clone has them."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,8 +64,8 @@ class Workplace:
 
 
 @pytest.fixture(scope='module')
-def workplace(tmp_path_factory) -> Workplace:
-    place = Workplace(tmp_path_factory.mktemp('own_data'))
+def clone(tmp_path_factory) -> Clone:
+    place = Clone(tmp_path_factory.mktemp('own_data'))
     drawing = [
         line
         for block in blocks('bash')
@@ -83,8 +83,8 @@ def workplace(tmp_path_factory) -> Workplace:
 
 
 @pytest.fixture(scope='module')
-def trained(workplace) -> str:
-    return workplace.run('python tools/train.py configs/mine.py')
+def trained(clone) -> str:
+    return clone.run('python tools/train.py configs/mine.py')
 
 
 def test_every_command_of_the_page_is_run_here():
@@ -99,32 +99,32 @@ def test_every_command_of_the_page_is_run_here():
     assert lines[2] == 'python tools/train.py configs/mine.py'
 
 
-def test_from_a_coco_file_to_its_ap(workplace, trained):
+def test_from_a_coco_file_to_its_ap(clone, trained):
     scores = re.findall(r'coco/AP: (\S+)', trained)
     assert len(scores) == 1 and 0 <= float(scores[0]) <= 1
-    work_dir = workplace.folder / 'work_dirs' / 'mine'
+    work_dir = clone.folder / 'work_dirs' / 'mine'
     checkpoints = [f'stage_{name}.pth' for name in ('detector', 'refiner', 'joint')]
     assert all((work_dir / name).is_file() for name in checkpoints)
     # Figures know what is hidden: there is nothing to warn of.
     assert 'does not say which joints are hidden' not in trained
 
 
-def test_the_demo(workplace, trained):
+def test_the_demo(clone, trained):
     line = command('python tools/demo.py')
-    workplace.run(line)
-    poses = json.loads((workplace.folder / 'out' / 'poses.json').read_text())
+    clone.run(line)
+    poses = json.loads((clone.folder / 'out' / 'poses.json').read_text())
     assert 'left_wrist' in json.dumps(poses)
-    assert (workplace.folder / 'out' / 'drawn' / 'figure_1_0.jpg').is_file()
+    assert (clone.folder / 'out' / 'drawn' / 'figure_1_0.jpg').is_file()
 
 
-def test_mmpose_s_inferencer_reads_the_config(workplace, trained, tmp_path):
-    weights = workplace.folder / 'work_dirs' / 'mine' / 'stage_joint.pth'
+def test_mmpose_s_inferencer_reads_the_config(clone, trained, tmp_path):
+    weights = clone.folder / 'work_dirs' / 'mine' / 'stage_joint.pth'
     bare = tmp_path / 'bare.pth'
     torch.save(dict(state_dict=safe_load(weights)['state_dict']), bare)
-    photo = workplace.folder / 'data' / 'mine' / 'images' / 'figure_1_0.png'
+    photo = clone.folder / 'data' / 'mine' / 'images' / 'figure_1_0.png'
     for checkpoint in (weights, bare):
         inferencer = MMPoseInferencer(
-            pose2d=str(workplace.folder / 'configs' / 'mine.py'),
+            pose2d=str(clone.folder / 'configs' / 'mine.py'),
             pose2d_weights=str(checkpoint),
             det_model='whole_image',
             device='cpu',
@@ -135,8 +135,8 @@ def test_mmpose_s_inferencer_reads_the_config(workplace, trained, tmp_path):
         assert meta['keypoint_id2name'][0] == 'nose'
 
 
-def test_a_flag_that_is_always_the_same_is_warned_of_by_name(workplace, tmp_path):
-    path = workplace.folder / 'data' / 'mine' / 'annotations' / 'train.json'
+def test_a_flag_that_is_always_the_same_is_warned_of_by_name(clone, tmp_path):
+    path = clone.folder / 'data' / 'mine' / 'annotations' / 'train.json'
     content = json.loads(path.read_text())
     for person in content['annotations']:
         person['keypoints'] = [
@@ -144,7 +144,7 @@ def test_a_flag_that_is_always_the_same_is_warned_of_by_name(workplace, tmp_path
             for index, value in enumerate(person['keypoints'])
         ]
     (path.parent / 'merged.json').write_text(json.dumps(content))
-    output = workplace.run(
+    output = clone.run(
         'python tools/train.py configs/mine.py --no-validate --stages detector '
         '--work-dir work_dirs/merged --cfg-options '
         'default_hooks.param_scheduler.stages.0.epochs=2 '
@@ -154,12 +154,12 @@ def test_a_flag_that_is_always_the_same_is_warned_of_by_name(workplace, tmp_path
     assert "The data set 'coco' does not" in output
 
 
-def test_from_a_checkpoint_with_other_keypoints(workplace):
+def test_from_a_checkpoint_with_other_keypoints(clone):
     line = command('python tools/train.py configs/mine.py --load-from')
-    checkpoint = workplace.folder / re.search(r'--load-from (\S+)', line)[1]
+    checkpoint = clone.folder / re.search(r'--load-from (\S+)', line)[1]
     checkpoint.parent.mkdir(parents=True)
     torch.save(dict(state_dict=random_weights(LSP_CONFIG)), checkpoint)
-    output = workplace.run(line)
+    output = clone.run(line)
     (said,) = (block for block in blocks('') if block.startswith('work_dirs/'))
     assert said in output
     assert 'coco/AP: ' in output

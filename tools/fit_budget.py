@@ -1,8 +1,7 @@
 """Fit a config's training into a budget, and write the fitted config.
 
-All stages keep their share of the images; their rates, with steps and warm-up, are
-stretched with them. The run is cut into about a hundred short epochs, whatever the
-size of the data set, so that every stage is as long as it should be.
+All stages keep their epochs; the length of an epoch is fitted, whatever the size of
+the data set. What schedulers count in iterations, such as a warm-up, goes with it.
 
 --images N    as many images in all stages together: the same work for each config
               that is fitted so, on any machine, and the same run every time.

@@ -201,9 +201,12 @@ def decoded_maps(config: Config, detector: bool) -> str:
         detector (bool): Whether the detector's were asked for.
 
     Returns:
-        str: ``'detector'`` or ``'regressor'``.
+        str: ``'detector'`` or ``'regressor'``; ``'heatmaps'`` of another head.
     """
-    alone = config.model.head.get('refiner', {}) is None
+    head = config.model.get('head') or {}
+    if 'detector' not in head:
+        return 'heatmaps'
+    alone = head.get('refiner', {}) is None
     return 'detector' if detector or alone else 'regressor'
 
 

@@ -24,7 +24,7 @@ from phr_mmpose.engine.pretrained import (
     forget_pretrained,
 )
 from phr_mmpose.engine.resuming import latest_checkpoint
-from phr_mmpose.engine.stages import StageSchedule, config_stages
+from phr_mmpose.engine.stages import StageSchedule, config_stages, stages_variable
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
@@ -166,7 +166,7 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
     """Keep the stages to run, and warn where what they build on is missing."""
     stages = config_stages(config)
     if stages is None:
-        if names is not None or 'stages' in config:
+        if names is not None or stages_variable(config) is not None:
             raise UserError(
                 'config: has no StagedTrainingHook; write default_hooks = dict('
                 "param_scheduler=dict(type='StagedTrainingHook', stages=[...]))"

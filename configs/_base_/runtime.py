@@ -18,11 +18,11 @@ default_hooks = dict(
     # MMEngine's, safe from a kill at any moment.
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Here and not in custom_hooks, which a config replaces as a whole.
+    sync_buffers=dict(type='SyncBuffersHook'),
     # Draws predictions where --show-dir is given to MMPose's train.py or test.py.
     visualization=dict(type='PoseVisualizationHook', enable=False),
 )
-custom_hooks = [dict(type='SyncBuffersHook')]
-
 train_cfg = dict(by_epoch=True, val_interval=5)
 val_cfg = dict()
 test_cfg = dict()

@@ -87,15 +87,14 @@ def _stretch(scheduler: Mapping[str, Any], factor: float, iterations: int) -> di
     if scheduler.get('by_epoch', True):
         return scheduler
     for key in ('begin', 'end', 'T_max', 'step_size', 'total_steps'):
-        if key in scheduler:
-            scheduler[key] = round(scheduler[key] * factor)
+        if scheduler.get(key):
+            # MMEngine's LinearLR arrives only if it has two iterations.
+            scheduler[key] = max(2, round(scheduler[key] * factor))
     if 'milestones' in scheduler:
         scheduler['milestones'] = [round(m * factor) for m in scheduler['milestones']]
-    # A warm-up leaves an iteration to what follows it, and lasts one at least.
-    begin = min(scheduler.get('begin', 0), iterations - 1)
-    scheduler.update({'begin': begin} if 'begin' in scheduler else {})
-    if 'end' in scheduler:
-        scheduler['end'] = max(scheduler['end'], begin + 1)
+    if 'begin' in scheduler:
+        # What follows a warm-up has an iteration left.
+        scheduler['begin'] = min(scheduler['begin'], iterations - 1)
     return scheduler
 
 

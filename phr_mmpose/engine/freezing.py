@@ -26,6 +26,11 @@ class Freezing:
         }
         self._frozen: list[nn.Module] = []
 
+    def parts(self) -> dict[str, list[nn.Module]]:
+        """Return the modules of a cascade's parts; nothing for another model."""
+        parts = getattr(self._model, 'parts', None)
+        return parts() if callable(parts) else {}
+
     def named(self, name: str) -> list[nn.Module]:
         """Find the modules that a name stands for.
 
@@ -40,7 +45,7 @@ class Freezing:
         Raises:
             UserError: If the model has no such sub-module.
         """
-        parts = self._model.parts() if hasattr(self._model, 'parts') else {}
+        parts = self.parts()
         if name in parts:
             return parts[name]
         module = dict(self._model.named_modules()).get(name)
@@ -102,5 +107,6 @@ def _outside(module: nn.Module, trained: set[int]) -> tuple[list[nn.Module], boo
         return [], True
     found = [_outside(child, trained) for child in module.children()]
     if not any(trains for _, trains in found):
-        return [module], False
+        # What has no state, such as a loss, cannot but stand still.
+        return ([module] if module.state_dict() else []), False
     return [each for frozen, _ in found for each in frozen], True

@@ -88,7 +88,7 @@ def describe_fit(
     total = len(fit.fitting) + len(fit.misshaped) + len(fit.missing)
     head = (
         f'{filename}: {len(fit.fitting)} of {total} weights fit and are loaded, the '
-        'others start anew'
+        'others start at random'
     )
     return '\n'.join([head, *lines])
 

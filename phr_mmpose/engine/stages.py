@@ -114,6 +114,24 @@ def config_stages(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | No
     return (hooks.get('param_scheduler') or {}).get('stages')
 
 
+def stages_variable(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    """Find a top-level variable ``stages``, where versions before 0.2 had them.
+
+    Args:
+        config (Mapping): The config.
+
+    Returns:
+        Sequence[Mapping] | None: The variable; None where there is none, or
+        something else is called so.
+    """
+    stages = config.get('stages')
+    if isinstance(stages, Sequence) and any(
+        isinstance(each, Mapping) and 'trains' in each for each in stages
+    ):
+        return stages
+    return None
+
+
 def _parse_stage(entry: Any, first_epoch: int, number: int) -> Stage:
     if not isinstance(entry, Mapping) or not (
         _REQUIRED <= set(entry) <= {*_REQUIRED, 'param_scheduler'}

@@ -76,10 +76,9 @@ def test_flags_head_sizes_and_the_names_of_the_data_sets_stay(lists):
     assert len(dataset) == 4
     assert names(dataset) == ['lsp'] * 2 + ['lspet'] * 2
     assert [dataset[index]['id'] for index in range(4)] == [0, 1, 0, 1]
-    for item, visible in ((dataset[1], 7), (dataset[3], 13)):
-        flags = item['keypoints_visible']
-        assert flags.shape == (1, 16, 2)
-        assert flags.sum(axis=1).tolist() == [[13, visible]]
+    # Which joints are hidden is known in one of them.
+    for item, flags in ((dataset[1], [[13, 7]]), (dataset[3], [13])):
+        assert item['keypoints_visible'].sum(axis=1).tolist() == flags
         assert item['head_size'].tolist() == [30]
         assert item['dataset_keypoint_weights'][[6, 7]].tolist() == [0, 0]
         assert item['flip_indices'] == dataset.metainfo['flip_indices']
@@ -103,7 +102,7 @@ def test_a_picture_instead_of_a_file_passes():
                 np.testing.assert_array_equal(
                     getattr(mine['data_samples'], part)[key], value
                 )
-        assert mine['data_samples'].img_path == f'figure_{seed}_1.png'
+        assert mine['data_samples'].img_path.endswith(f'/figure_{seed}_1.png')
 
 
 def test_a_part_of_each_list(lists):

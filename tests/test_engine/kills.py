@@ -44,7 +44,12 @@ def train(folder: Path, resume: str | None, kill_at: int | None) -> None:
     torch.set_num_threads(1)
     config = Config.fromfile(HERE / 'tiny_config.py')
     config.custom_hooks = [dict(type='EMAHook', momentum=0.1)]
-    config.default_hooks.checkpoint = dict(type='AtomicCheckpointHook', interval=1)
+    config.default_hooks.checkpoint = dict(
+        type='AtomicCheckpointHook',
+        interval=1,
+        max_keep_ckpts=1,
+        save_best='mpii/Total',
+    )
     config.train_dataloader.update(num_workers=1, persistent_workers=True)
     config.work_dir, config.log_level = str(folder), 'ERROR'
     config.experiment_name = uuid.uuid4().hex

@@ -44,10 +44,14 @@ def test_a_warmup_fits_the_shortest_stage():
         dict(type='LinearLR', by_epoch=False, end=200),
         dict(type='CosineAnnealingLR', by_epoch=False, begin=200),
     ]
-    fitted, length = fit_stages([stage('a', 2, schedulers)], 20, 10, 10_000)
-    assert length == 10
+    fitted, length = fit_stages([stage('a', 2, schedulers)], 60, 10, 10_000)
+    assert length == 30
     linear, cosine = fitted[0]['param_scheduler']
-    assert (linear['end'], cosine['begin']) == (1, 0)
+    # A hundredth of the epochs' length, but two iterations at least.
+    assert (linear['end'], cosine['begin']) == (2, 2)
+    fitted, length = fit_stages([stage('a', 1, schedulers)], 10, 10, 10_000)
+    assert length == 10
+    assert fitted[0]['param_scheduler'][1]['begin'] == 0
 
 
 @given(

@@ -35,7 +35,7 @@ def test_other_keypoints_by_hand():
     text = describe_fit(model(17, neck=True), model(14).state_dict(), 'lsp.pth')
     # The backbone's six and one bias of the refiner; the neck's two are missing.
     assert text.splitlines() == [
-        'lsp.pth: 7 of 14 weights fit and are loaded, the others start anew',
+        'lsp.pth: 7 of 14 weights fit and are loaded, the others start at random',
         '  of another shape: '
         '2 in head.detector (weight (14, 8, 1, 1) -> (17, 8, 1, 1), …), '
         '3 in head.refiner (0.weight (4, 14, 1, 1) -> (4, 17, 1, 1), …)',

@@ -210,6 +210,11 @@ def test_what_cannot_be_scheduled_is_known_at_once(tmp_path):
     ]
     with pytest.raises(UserError, match=r"'b': CosineAnnealingLR .* 3 epochs of 2"):
         run_toy(tmp_path, stages, SGD)
+    # MMEngine's would stay at its first factor for good.
+    short = dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=1)
+    stages[1]['param_scheduler'] = short
+    with pytest.raises(UserError, match=r"'b': LinearLR .* two steps"):
+        run_toy(tmp_path, stages, SGD)
     stages[1]['param_scheduler'] = dict(type='CosineLR')
     with pytest.raises(UserError, match="stage 'b': CosineLR cannot be built"):
         run_toy(tmp_path, stages, SGD)

@@ -76,7 +76,8 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
 
 TWO = """
 _base_ = [{base!r}]
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EMAHook', momentum=0.1)]
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EMAHook', momentum=0.1),
+    dict(type='SaveRankHook')]
 default_hooks = dict(param_scheduler=dict(stages=[
     dict(name='detector', trains=['detector'], epochs=1, lr=1e-2),
     dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
@@ -114,6 +115,12 @@ def test_two_processes_with_stages_averages_and_unused_parameters(tiny, tmp_path
         assert not torch.equal(states[1][key], states[2][key]), key
     # The average became the model's at each border, on both processes alike: the
     # frozen detector of the last epoch's checkpoint is its average, too.
+    for epoch in (1, 2):
+        first, second = (
+            safe_load(tmp_path / f'rank_{rank}_epoch_{epoch}.pth') for rank in (0, 1)
+        )
+        for key, value in first.items():
+            assert torch.equal(value, second[key]), (epoch, key)
     last = safe_load(tmp_path / 'epoch_3.pth')
     for key, value in last['state_dict'].items():
         assert torch.equal(value, last['ema_state_dict'][f'module.{key}']), key
@@ -159,7 +166,7 @@ def test_a_config_of_mmposes_own_trains_without_stages(tiny, train, tmp_path, op
 def test_stages_that_no_hook_reads(train, tmp_path):
     # As a config before 0.2 has them, over a base of today.
     config = tmp_path / 'yesterday.py'
-    config.write_text(STOCK + "stages = [dict(name='a')]")
+    config.write_text(STOCK + "stages = [dict(name='a', trains=['detector'])]")
     line = fails(train, config, f'--work-dir={tmp_path}')
     assert "default_hooks = dict(param_scheduler=dict(type='StagedTrainingHook'" in line
 

@@ -4,7 +4,9 @@ import os
 import signal
 
 import numpy as np
+import torch
 from mmengine.dataset import BaseDataset
+from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS, HOOKS
@@ -57,6 +59,15 @@ class NoiseDataset(BaseDataset):
             keypoints=random.uniform(0, 40, (1, 16, 2)).astype(np.float32),
             keypoints_visible=known,
         )
+
+
+@HOOKS.register_module()
+class SaveRankHook(Hook):
+    """Save each process's own weights and statistics as a stage begins."""
+
+    def before_train_epoch(self, runner):
+        path = f'{runner.work_dir}/rank_{get_rank()}_epoch_{runner.epoch}.pth'
+        torch.save(runner.model.module.state_dict(), path)
 
 
 @HOOKS.register_module()

@@ -1,7 +1,10 @@
 """COCO keypoint files of any keypoints, with the flag for hidden joints kept."""
 
+import logging
+
 import numpy as np
 from mmengine.fileio import exists
+from mmengine.logging import print_log
 from mmpose.datasets.datasets import CocoDataset
 from mmpose.registry import DATASETS
 
@@ -65,6 +68,14 @@ class CocoKeypointDataset(CocoDataset):
             raise UserError(
                 f'{self.ann_file}: no person to use; each needs a box, annotated '
                 'keypoints and iscrowd 0'
+            )
+        if self._flags and _HIDDEN not in self._flags:
+            print_log(
+                f'{self.ann_file}: no joint is marked as hidden (v = 1). If who '
+                'labelled it did not look, the detector learns hidden joints as '
+                'visible ones',
+                logger='current',
+                level=logging.WARNING,
             )
         if _VISIBLE not in self._flags:
             for item in items:

@@ -48,9 +48,12 @@ class RunClock:
             number that is drawn from the process's torch generator.
         """
         seed, epoch, rank, batch_size = self._values.tolist()
-        if not batch_size:
-            return np.random.default_rng(int(torch.randint(2**63 - 1, ())))
         info = get_worker_info()
+        if not batch_size:
+            # MMEngine seeds torch in each worker alike whenever workers start; the
+            # number that the loader has drawn for the worker is new in every epoch.
+            drawn = [info.seed if info else 0, int(torch.randint(2**63 - 1, ()))]
+            return np.random.default_rng(drawn)
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         counted = (os.getpid(), seed, epoch)
         if counted != self._counted:
@@ -85,14 +88,15 @@ class RandomTransform(BaseTransform):
     - in a run with ``StagedTrainingHook`` what a visit draws depends on the seed,
       the epoch and the visit's place in it, not on the workers, so that a run
       which is resumed at an epoch's end equals one that was not interrupted;
-    - the global generators of numpy, Python and torch are never reseeded. Without
-      that hook one number a visit is drawn from torch's, as torchvision's
+    - they never reseed the global generators of numpy, Python and torch. Without
+      that hook they draw one number a visit from torch's, as torchvision's
       transforms do.
 
-    None of this holds for random transforms from elsewhere in the same pipeline.
-    MMPose's draw from numpy's global generator, which MMEngine seeds when a worker
-    starts: with ``persistent_workers=False`` alike in every epoch, and never
-    resumed. ``ignore_empty`` picks its substitute samples in the same way.
+    MMPose's own random transforms in the same pipeline draw from numpy's global
+    generator, which MMEngine seeds when a worker starts. So with
+    ``persistent_workers=False`` they repeat in every epoch, and a resumed run draws
+    other numbers than an uninterrupted one. The samples that MMEngine substitutes
+    for those that ``ignore_empty`` skips are drawn from there, too.
     """
 
     def __init__(self) -> None:

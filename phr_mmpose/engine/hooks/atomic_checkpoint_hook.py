@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
+from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
 _NOTE = 'last_checkpoint'
@@ -31,12 +32,13 @@ class AtomicCheckpointHook(CheckpointHook):
     Args:
         *args: As for ``CheckpointHook``.
         backend_args (dict, optional): Of MMEngine's file backend. Defaults to
-            ``dict(backend='atomic')``.
+            ``dict(backend='atomic')`` for a folder of this machine.
         **kwargs: As for ``CheckpointHook``.
     """
 
     def __init__(self, *args, backend_args: dict | None = None, **kwargs) -> None:
-        backend_args = backend_args or dict(backend='atomic')
+        if backend_args is None and '://' not in str(kwargs.get('out_dir')):
+            backend_args = dict(backend='atomic')
         super().__init__(*args, backend_args=backend_args, **kwargs)
 
     def before_train(self, runner: Runner) -> None:
@@ -44,8 +46,13 @@ class AtomicCheckpointHook(CheckpointHook):
 
         Args:
             runner (Runner): The runner.
+
+        Raises:
+            UserError: If ``save_best`` lacks the prefix that metrics have.
         """
         super().before_train(runner)
+        if self.save_best is not None:
+            _check_prefix(runner, self.key_indicators)
         if is_main_process():
             for folder in {str(self.out_dir), runner.work_dir}:
                 remove_torn_checkpoints(folder)
@@ -61,7 +68,10 @@ class AtomicCheckpointHook(CheckpointHook):
             data_batch: Not used.
             outputs: Not used.
         """
-        if self.by_epoch:
+        if self.by_epoch or not (
+            self.every_n_train_iters(runner, self.interval)
+            or self.is_last_train_iter(runner)
+        ):
             return
         with self._in_order(runner) as stand_in:
             super().after_train_iter(stand_in, batch_idx, data_batch, outputs)
@@ -118,6 +128,19 @@ class AtomicCheckpointHook(CheckpointHook):
                     temporary.write_text(note.read_text())
         for path, remove in outdated.items():
             remove(path)
+
+
+def _check_prefix(runner: Runner, keys: list[str]) -> None:
+    """Refuse ``save_best`` without a prefix, before a validation looks for it."""
+    if runner.val_loop is None:
+        return
+    prefixes = [metric.prefix for metric in runner.val_loop.evaluator.metrics]
+    for key in keys:
+        if key != 'auto' and all(prefixes) and '/' not in key:
+            raise UserError(
+                f'config: save_best={key!r} names no metric; metrics have a prefix: '
+                f"write '{prefixes[0]}/{key}'"
+            )
 
 
 class _StandIn:

@@ -48,12 +48,11 @@ class ProgressHook(Hook):
         """
         if not is_main_process() or self._bar is not None:
             return
-        description, first, self._last_epoch = _span(runner)
-        per_epoch = len(runner.train_dataloader)
+        description, total, done, self._last_epoch = _span(runner)
         self._bar = tqdm(
             desc=description,
-            total=(self._last_epoch - first + 1) * per_epoch,
-            initial=(runner.epoch - first) * per_epoch,
+            total=total,
+            initial=done,
             unit='it',
             dynamic_ncols=True,
         )
@@ -98,11 +97,13 @@ class ProgressHook(Hook):
         self._log_above.close()
 
 
-def _span(runner: Runner) -> tuple[str, int, int]:
-    """Describe what runs: its name, its first epoch and its last, from 0."""
+def _span(runner: Runner) -> tuple[str, int, int, int]:
+    """Describe what runs: name, all iterations, those done, last epoch from 0."""
+    per_epoch = len(runner.train_dataloader)
     for hook in runner.hooks:
         if isinstance(hook, StagedTrainingHook):
             stage = hook.schedule.stage_at(runner.epoch)
             name = f'stage {stage.number}/{len(hook.schedule)} {stage.name}'
-            return name, stage.first_epoch, stage.last_epoch
-    return 'training', 0, runner.max_epochs - 1
+            done = (runner.epoch - stage.first_epoch) * per_epoch
+            return name, stage.epochs * per_epoch, done, stage.last_epoch
+    return 'training', runner.max_iters, runner.iter, runner.max_epochs - 1

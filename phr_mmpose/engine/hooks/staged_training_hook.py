@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, is_main_process
+from mmengine.dist import all_reduce_params, get_rank, is_main_process
 from mmengine.hooks import EMAHook, ParamSchedulerHook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim.scheduler import LinearParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
@@ -18,7 +19,7 @@ from torch import nn
 from phr_mmpose.datasets.transforms.random_transform import run_clock
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
 from phr_mmpose.engine.freezing import Freezing
-from phr_mmpose.engine.stages import Stage, StageSchedule
+from phr_mmpose.engine.stages import Stage, StageSchedule, stages_variable
 from phr_mmpose.models.parts import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
 
@@ -56,7 +57,8 @@ class StagedTrainingHook(ParamSchedulerHook):
       is refused.
 
     With gradient accumulation, every epoch ends with an optimizer step, so that
-    no gradient is missing in a checkpoint.
+    no gradient is missing in a checkpoint. A checkpoint is written before an
+    epoch's validation: what ``ReduceOnPlateauLR`` makes of that one is not in it.
 
     Args:
         stages (Sequence[dict]): The stages in order, each with
@@ -322,8 +324,7 @@ class StagedTrainingHook(ParamSchedulerHook):
 
     def _lacks_refiner(self, runner: Runner, stage: Stage) -> bool:
         """Whether a cascade's refiner is untrained by the end of this stage."""
-        model = _unwrapped(runner)
-        if not hasattr(model, 'parts') or REFINER not in model.parts():
+        if REFINER not in self._freezing.parts():
             return False
         refiner = {id(each) for each in self._freezing.parameters([REFINER])}
         return not any(
@@ -372,8 +373,17 @@ def _common_seed(runner: Runner) -> int:
 
 def _take_average(hook: EMAHook) -> None:
     """Give the model its averaged weights, and have the average begin anew."""
-    hook.src_model.load_state_dict(hook.ema_model.module.state_dict())
-    hook.ema_model.steps.zero_()
+    model, average = hook.src_model, hook.ema_model
+    if average.update_buffers:
+        model.load_state_dict(average.module.state_dict())
+        all_reduce_params(model.buffers(), op='mean')
+    else:
+        weights = dict(average.module.named_parameters())
+        model.load_state_dict({**model.state_dict(), **weights})
+    # The average's own buffers are those of one process, even where SyncBuffersHook
+    # has made the model's the same on all.
+    average.module.load_state_dict(model.state_dict())
+    average.steps.zero_()
 
 
 def _build_scheduler(
@@ -383,10 +393,16 @@ def _build_scheduler(
     by_epoch = config.get('by_epoch', True)
     end = stage.epochs if by_epoch else stage.epochs * per_epoch
     try:
-        return PARAM_SCHEDULERS.build(
+        scheduler = PARAM_SCHEDULERS.build(
             {'end': end, **config},
             default_args=dict(optimizer=wrapper, epoch_length=per_epoch),
         )
+        if (
+            isinstance(scheduler, LinearParamScheduler)
+            and scheduler.end - scheduler.begin < 2
+        ):
+            raise ValueError('from start_factor to end_factor takes two steps or more')
+        return scheduler
     except (AssertionError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f'config: stage {stage.name!r}: {config["type"]} cannot be built for '
@@ -402,15 +418,16 @@ def _check_config(runner: Runner, hook: StagedTrainingHook) -> None:
         for each in runner.hooks
     ):
         raise UserError(
-            'config: StagedTrainingHook takes the place of ParamSchedulerHook: move it '
-            'from custom_hooks to default_hooks.param_scheduler'
+            'config: StagedTrainingHook takes the place of ParamSchedulerHook: take it '
+            'out of custom_hooks and write default_hooks = dict(param_scheduler='
+            "dict(type='StagedTrainingHook', stages=[...]))"
         )
     if runner.param_schedulers:
         raise UserError(
             'config: param_scheduler and stages exclude each other: each stage has a '
             'param_scheduler of its own; remove the top-level one'
         )
-    stated = runner.cfg.get('stages')
+    stated = stages_variable(runner.cfg)
     if stated is not None and StageSchedule(stated).stages != schedule.stages:
         raise UserError(
             'config: the variable stages differs from what trains: hand it to the '

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.registry import init_default_scope
-from torch.utils.data import DataLoader, WeightedRandomSampler
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader, WeightedRandomSampler, default_collate
 
 from phr_mmpose.datasets.transforms.random_transform import run_clock
 
@@ -60,7 +61,12 @@ def test_two_visits_of_a_sample_differ(wrapper, workers, with_hook):
     dataset = WRAPPERS[wrapper]()
     # Each sample some three times, none in order, some not at all.
     sampler = WeightedRandomSampler(torch.ones(len(dataset)), 3 * len(dataset))
-    loader = DataLoader(dataset, batch_size=5, sampler=sampler, **WORKERS[workers])
+    # As MMEngine makes it: its workers seed numpy and torch whenever they start.
+    loader = Runner.build_dataloader(
+        dict(dataset=dataset, batch_size=5, sampler=sampler, **WORKERS[workers]),
+        seed=3,
+    )
+    loader.collate_fn = default_collate
     seen = []
     for epoch in range(2):
         if with_hook:

@@ -16,6 +16,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from torch.utils.data import DataLoader
 
 from phr_mmpose.engine.hooks import AtomicCheckpointHook
+from phr_mmpose.utils.errors import UserError
 
 
 class Line(BaseModel):
@@ -226,3 +227,12 @@ def test_another_folder_and_another_backend(tmp_path):
     assert type(runner.hooks[-1].file_backend) is LocalBackend
     note = (tmp_path / 'run' / 'last_checkpoint').read_text()
     assert note == str(tmp_path / 'run' / 'epoch_3.pth')
+
+
+def test_the_best_by_a_name_without_prefix_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(Climbing, 'default_prefix', 'lsp')
+    with pytest.raises(UserError, match="write 'lsp/accuracy'"):
+        run(tmp_path, save_best='accuracy')
+    assert not names(tmp_path)
+    run(tmp_path, save_best='lsp/accuracy', epochs=1)
+    assert any(name.startswith('best_lsp') for name in names(tmp_path))
