@@ -1,5 +1,5 @@
 # The tiny cascade on LSP's training half and the extended training set, from
-# random weights, in LSP's 14 joints: 35 to 40 minutes on two CPU cores.
+# random weights, in LSP's 14 joints: some 50 core-minutes of a CPU.
 _base_ = [
     '_base_/runtime.py',
     '_base_/cascade_tiny.py',
