@@ -204,10 +204,9 @@ def decoded_maps(config: Config, detector: bool) -> str:
         str: ``'detector'`` or ``'regressor'``; ``'heatmaps'`` of another head.
     """
     head = config.model.get('head') or {}
-    if 'detector' not in head:
+    if 'refiner' not in head:
         return 'heatmaps'
-    alone = head.get('refiner', {}) is None
-    return 'detector' if detector or alone else 'regressor'
+    return 'detector' if detector or head.refiner is None else 'regressor'
 
 
 def ground_truth(

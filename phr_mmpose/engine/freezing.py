@@ -107,6 +107,5 @@ def _outside(module: nn.Module, trained: set[int]) -> tuple[list[nn.Module], boo
         return [], True
     found = [_outside(child, trained) for child in module.children()]
     if not any(trains for _, trains in found):
-        # What has no state, such as a loss, cannot but stand still.
-        return ([module] if module.state_dict() else []), False
+        return [module], False
     return [each for frozen, _ in found for each in frozen], True

@@ -49,6 +49,7 @@ def train(folder: Path, resume: str | None, kill_at: int | None) -> None:
         interval=1,
         max_keep_ckpts=1,
         save_best='mpii/Total',
+        rule='greater',
     )
     config.train_dataloader.update(num_workers=1, persistent_workers=True)
     config.work_dir, config.log_level = str(folder), 'ERROR'

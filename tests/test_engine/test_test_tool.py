@@ -296,6 +296,6 @@ def test_a_detector_alone_is_called_one(test):
     ):
         config = Config(dict(model=dict(head=dict(head, refiner=refiner))))
         assert test.decoded_maps(config, asked) == maps
-    # A head of another kind has no such word.
+    # A head of another kind has neither.
     config = Config(dict(model=dict(head=dict(type='HeatmapHead'))))
-    assert test.decoded_maps(config, False) == 'regressor'
+    assert test.decoded_maps(config, False) == 'heatmaps'

@@ -2,12 +2,12 @@
 
 import os
 import signal
-import sys
 import uuid
 from pathlib import Path
 
 import pytest
 import torch
+from kills import kill_before
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
@@ -86,25 +86,6 @@ def in_a_fork(action) -> int:
             os._exit(code)
     _, status = os.waitpid(process, 0)
     return os.waitstatus_to_exitcode(status)
-
-
-def kill_before(number: int, folder: Path) -> None:
-    """Kill this process before its Nth operation on a file to resume from."""
-    seen = 0
-
-    def watch(event, arguments):
-        nonlocal seen
-        if event not in ('open', 'os.rename', 'os.remove'):
-            return
-        name = os.path.basename(str(arguments[0]))
-        if os.path.dirname(str(arguments[0])) == str(folder) and (
-            name.endswith('.pth') or 'last_checkpoint' in name
-        ):
-            seen += 1
-            if seen == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(watch)
 
 
 def names(folder: Path) -> set[str]:
