@@ -79,7 +79,7 @@ HARMLESS = [
     datetime.time(12, 30, 1, 5),
     datetime.timedelta(days=-1, seconds=2, microseconds=3),
     UTC,
-    frozenset({1, 'a'}),
+    frozenset({1}),
     slice(1, None, 2),
     *(np.dtype(code).type(1) for code in '?bhilBHILefdgFDG'),
     np.str_('text'),
