@@ -1,6 +1,11 @@
 """Models: backbones, losses, refiners, heads, the estimator; all registered."""
 
-from phr_mmpose.models.backbones import FullyConvolutionalVGG, OnnxMaps
+from phr_mmpose.models.backbones import (
+    EfficientNetLiteInit,
+    FullyConvolutionalVGG,
+    OnnxMaps,
+    TIMMBackbone,
+)
 from phr_mmpose.models.heads import (
     CascadeHeatmapRegressionHead,
     FCNPartDetectorHead,
@@ -17,6 +22,7 @@ __all__ = [
     'CascadePoseEstimator',
     'ConfidenceMSELoss',
     'ConvRefiner',
+    'EfficientNetLiteInit',
     'FCNPartDetectorHead',
     'FullyConvolutionalVGG',
     'HourglassRefiner',
@@ -26,5 +32,6 @@ __all__ = [
     'PartDetectorHead',
     'ReleasedPoseEstimator',
     'SigmoidCrossEntropyLoss',
+    'TIMMBackbone',
     'Torch7Graph',
 ]

@@ -1,0 +1,109 @@
+"""Any of timm's networks as a backbone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.model import BaseModule
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from phr_mmpose.utils.errors import UserError
+
+
+@MODELS.register_module()
+class TIMMBackbone(BaseModule):
+    """Feature maps of one of timm's networks (``pip install timm``).
+
+    Named as in MMPretrain and MMSegmentation. Letters: B samples, C ``in_channels``,
+    H x W the input's pixels, c and s the channels and the stride of a feature map.
+
+    Args:
+        model_name (str): timm's name for the network, one of those that timm builds
+            with ``features_only=True``.
+        out_indices (Sequence[int], optional): The levels to put out, 0 the finest.
+            Defaults to all that the network has.
+        pretrained (bool): Load timm's own weights from its hub. Defaults to False.
+        checkpoint_path (str): A file with weights in timm's names. Defaults to none.
+        in_channels (int): Channels C of the input. Defaults to 3.
+        frozen_modules (Sequence[str]): timm's names for the sub-modules that stand
+            still, batch statistics included (``timm.utils.freeze``), such as
+            ``('conv_stem', 'bn1', 'blocks.0')``. Defaults to none.
+        frozen_norm (bool): Keep every batch normalisation as it is
+            (``timm.layers.freeze_batch_norm_2d``). Defaults to False.
+        init_cfg (dict, optional): Initialisation config. Defaults to timm's own
+            random weights.
+        **kwargs: For ``timm.create_model``.
+
+    Raises:
+        UserError: If timm is missing, does not know a name, or the network has no
+            such levels.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        out_indices: Sequence[int] | None = None,
+        pretrained: bool = False,
+        checkpoint_path: str = '',
+        in_channels: int = 3,
+        frozen_modules: Sequence[str] = (),
+        frozen_norm: bool = False,
+        init_cfg: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        try:
+            import timm
+            from timm.layers import freeze_batch_norm_2d
+            from timm.utils import freeze
+        except ImportError as error:
+            raise UserError(
+                'TIMMBackbone needs timm; install it with: pip install timm'
+            ) from error
+        if not timm.is_model(model_name):
+            similar = ', '.join(timm.list_models(f'*{model_name}*')[:4])
+            hint = f'; it has {similar}' if similar else ''
+            raise UserError(f'timm has no network {model_name!r}{hint}')
+        if out_indices is not None:
+            kwargs['out_indices'] = tuple(out_indices)
+        if checkpoint_path:
+            # timm's own checkpoint_path takes no file that has a classifier as well.
+            kwargs['pretrained_cfg_overlay'] = dict(file=checkpoint_path)
+        try:
+            model = timm.create_model(
+                model_name,
+                features_only=True,
+                pretrained=pretrained or bool(checkpoint_path),
+                in_chans=in_channels,
+                **kwargs,
+            )
+        except (AssertionError, IndexError) as error:
+            raise UserError(
+                f'timm cannot build {model_name!r} as a backbone with out_indices '
+                f'{out_indices}; leave them out to have all levels'
+            ) from error
+        if frozen_modules:
+            names = dict(model.named_modules())
+            for name in frozen_modules:
+                if name not in names:
+                    known = ', '.join(each for each, _ in model.named_children())
+                    raise UserError(
+                        f'{model_name} has no sub-module {name!r} to freeze; it has '
+                        f'{known}'
+                    )
+            freeze(model, list(frozen_modules))
+        self.timm_model = freeze_batch_norm_2d(model) if frozen_norm else model
+        #: tuple[int]: Channels c and strides s of the levels that are put out.
+        self.channels = tuple(model.feature_info.channels())
+        self.strides = tuple(model.feature_info.reduction())
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Extract feature maps.
+
+        Args:
+            inputs (Tensor): Images (B, C, H, W).
+
+        Returns:
+            tuple[Tensor]: Of each level (B, c, H / s, W / s), finest first.
+        """
+        return tuple(self.timm_model(inputs))

@@ -1,0 +1,93 @@
+import sys
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
+from torch import nn
+
+from phr_mmpose.models import TIMMBackbone
+from phr_mmpose.utils.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ('name', 'out_indices'),
+    [
+        ('resnet18', (1, 3)),
+        ('tf_efficientnet_lite0', (0, 2, 4)),
+        ('mobilenetv3_small_050', None),
+        ('convnext_atto', (0, 2)),
+    ],
+)
+def test_levels_have_the_channels_and_strides_that_are_told(name, out_indices):
+    model = TIMMBackbone(name, out_indices).eval()
+    with torch.no_grad():
+        levels = model(torch.rand(2, 3, 64, 96))
+    assert isinstance(levels, tuple)
+    assert out_indices is None or len(levels) == len(out_indices)
+    for level, channels, stride in zip(
+        levels, model.channels, model.strides, strict=True
+    ):
+        assert level.shape == (2, channels, 64 // stride, 96 // stride)
+
+
+def test_the_registry_builds_it_with_timm_s_own_arguments():
+    init_default_scope('mmpose')
+    config = dict(type='TIMMBackbone', model_name='resnet18', output_stride=16)
+    model = MODELS.build(dict(config, in_channels=5))
+    assert model.strides[-1] == 16
+    assert model(torch.rand(1, 5, 32, 32))[-1].shape == (1, 512, 2, 2)
+
+
+def test_frozen_modules_stand_still():
+    model = TIMMBackbone('resnet18', (1, 2), frozen_modules=['conv1', 'bn1', 'layer1'])
+    model.train()
+    still = {k: v.clone() for k, v in model.state_dict().items()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    sum(level.square().mean() for level in model(torch.rand(4, 3, 32, 32))).backward()
+    optimizer.step()
+    moved = {
+        key.split('.')[1]
+        for key, value in model.state_dict().items()
+        if not torch.equal(value, still[key])
+    }
+    assert moved == {'layer2'}
+
+
+def test_frozen_norm_keeps_statistics_but_trains_convolutions():
+    model = TIMMBackbone('resnet18', (1,), frozen_norm=True).train()
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    still = {k: v.clone() for k, v in model.state_dict().items() if 'bn' in k}
+    model(torch.rand(4, 3, 32, 32))[0].mean().backward()
+    for key, value in still.items():
+        assert torch.equal(model.state_dict()[key], value)
+    assert model.timm_model.conv1.weight.grad.abs().sum() > 0
+
+
+def test_a_checkpoint_in_timm_s_names_is_read(tmp_path):
+    import timm
+
+    whole = timm.create_model('resnet18')
+    torch.save(whole.state_dict(), tmp_path / 'weights.pth')
+    model = TIMMBackbone('resnet18', checkpoint_path=str(tmp_path / 'weights.pth'))
+    torch.testing.assert_close(model.timm_model.conv1.weight, whole.conv1.weight)
+
+
+@pytest.mark.parametrize(
+    ('options', 'fact'),
+    [
+        (dict(model_name='resnett18'), 'resnett18'),
+        (dict(model_name='resnet18x'), 'no network'),
+        (dict(model_name='resnet18', out_indices=(1, 9)), r'out_indices \(1, 9\)'),
+        (dict(model_name='resnet18', frozen_modules=['layer9']), 'layer9'),
+    ],
+)
+def test_what_timm_does_not_have_is_named(options, fact):
+    with pytest.raises(UserError, match=fact):
+        TIMMBackbone(**options)
+
+
+def test_without_timm_the_package_to_install_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'timm', None)
+    with pytest.raises(UserError, match='pip install timm'):
+        TIMMBackbone('resnet18')
