@@ -1,6 +1,7 @@
 """Transforms of the data pipeline."""
 
 from phr_mmpose.datasets.transforms.checked_load_image import CheckedLoadImage
+from phr_mmpose.datasets.transforms.keypoint_masking import KeypointMasking
 from phr_mmpose.datasets.transforms.load_person_crop import LoadPersonCrop
 from phr_mmpose.datasets.transforms.pack_cascade_inputs import PackCascadeInputs
 from phr_mmpose.datasets.transforms.random_mirror import RandomMirror
@@ -14,6 +15,7 @@ from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
 
 __all__ = [
     'CheckedLoadImage',
+    'KeypointMasking',
     'LoadPersonCrop',
     'PackCascadeInputs',
     'RandomMirror',

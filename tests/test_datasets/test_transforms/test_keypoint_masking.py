@@ -1,0 +1,245 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmcv.transforms import Compose
+from mmengine.registry import init_default_scope
+
+from phr_mmpose.datasets.transforms import KeypointMasking
+from phr_mmpose.utils.errors import UserError
+
+SIDE, BODY = 128, 80
+# A small figure in the middle: two joints that share a bone, and one by itself.
+JOINTS = np.array([[56, 50], [72, 50], [64, 80]], np.float32)
+LINKS = [(0, 1)]
+
+
+def distinct_pixels(height=SIDE, width=SIDE):
+    """A picture no two pixels of which are alike: a copy tells where it is from."""
+    number = np.arange(1, height * width + 1).reshape(height, width)
+    return np.stack((number // 65536, number // 256 % 256, number % 256), -1).astype(
+        np.uint8
+    )
+
+
+def numbers(image):
+    return image.astype(int) @ [65536, 256, 1]
+
+
+def sample(seed=0, flags=None, joints=JOINTS, **others):
+    flags = np.ones((1, len(joints), 2), np.float32) if flags is None else flags
+    return dict(
+        img=distinct_pixels(),
+        bbox=np.array([[24, 24, 24 + BODY, 24 + BODY]], np.float32),
+        input_scale=np.array([SIDE, SIDE], np.float32),
+        input_size=(SIDE, SIDE),
+        transformed_keypoints=joints[None].copy(),
+        keypoints_visible=flags,
+        skeleton_links=LINKS,
+        rng=np.random.default_rng(seed),
+        **others,
+    )
+
+
+def changed(before, after):
+    """Corner, size and origin of the one patch that differs, in (x, y)."""
+    rows, columns = np.nonzero(numbers(before) != numbers(after))
+    corner = np.array([columns.min(), rows.min()])
+    size = np.array([columns.max(), rows.max()]) + 1 - corner
+    row, column = np.divmod(numbers(after)[corner[1], corner[0]] - 1, before.shape[1])
+    origin = np.array([column, row])
+    x, y = corner
+    u, v = origin
+    patch = after[y : y + size[1], x : x + size[0]]
+    np.testing.assert_array_equal(patch, before[v : v + size[1], u : u + size[0]])
+    return corner, size, origin
+
+
+def inside(points, corner, size):
+    return ((points >= corner - 0.5) & (points <= corner + size - 0.5)).all(-1)
+
+
+def bone_distance(middle):
+    """Smallest distance of a point to the figure, by sampling its bone."""
+    bone = np.linspace(JOINTS[0], JOINTS[1], 101)
+    return np.linalg.norm(np.concatenate((bone, JOINTS)) - middle, axis=1).min()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+def test_background_hides_exactly_the_joints_under_it(seed):
+    results = sample(seed)
+    before = results['img'].copy()
+    after = KeypointMasking(prob=1, copy_prob=0)(results)
+    flags = after['keypoints_visible'][0]
+    if (flags == 1).all():  # No background was found: nothing has happened.
+        np.testing.assert_array_equal(after['img'], before)
+        return
+    corner, size, origin = changed(before, after['img'])
+    np.testing.assert_array_equal(flags[:, 0], 1)
+    np.testing.assert_array_equal(flags[:, 1] == 0, inside(JOINTS, corner, size))
+    assert (size >= 0.1 * BODY - 0.5).all() and (size <= 0.25 * BODY + 0.5).all()
+    # Half a diagonal and a limb's width from joints and bones.
+    near = np.linalg.norm(size) / 2 + 0.05 * BODY
+    assert bone_distance(origin + (size - 1) / 2) > near
+
+
+def test_every_joint_is_hidden_as_often():
+    hidden = np.zeros(3)
+    for seed in range(600):
+        out = KeypointMasking(prob=1, copy_prob=0, size=(0.1, 0.1))(sample(seed))
+        hidden += out['keypoints_visible'][0, :, 1] == 0
+    assert hidden.sum() > 550
+    np.testing.assert_allclose(hidden / hidden.sum(), 1 / 3, atol=0.07)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_copied_joint_keeps_every_target(seed):
+    results = sample(seed)
+    before = results['img'].copy()
+    after = KeypointMasking(prob=0, copy_prob=1)(results)
+    np.testing.assert_array_equal(after['keypoints_visible'], 1)
+    np.testing.assert_array_equal(after['transformed_keypoints'][0], JOINTS)
+    if (after['img'] == before).all():
+        return
+    corner, size, origin = changed(before, after['img'])
+    assert not inside(JOINTS, corner, size).any()
+    assert inside(JOINTS, origin, size).any()
+    joint = JOINTS[inside(JOINTS, origin, size)]
+    away = np.abs(corner + (size - 1) / 2 - joint).max(axis=1)
+    assert away.min() <= BODY + 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_hidden_is_shown_nowhere_else(seed):
+    results = sample(seed)
+    before = numbers(results['img'])
+    after = KeypointMasking(prob=1, copy_prob=1, max_hidden=3)(results)
+    hidden = after['keypoints_visible'][0, :, 1] == 0
+    left = numbers(after['img'])
+    for x, y in JOINTS[hidden].astype(int):
+        assert before[y, x] not in left
+
+
+def test_a_hidden_joint_is_neither_hidden_again_nor_copied():
+    flags = np.array([[[1, 0], [0, 0], [1, 0]]], np.float32)
+    results = sample(flags=flags.copy())
+    after = KeypointMasking(prob=1, copy_prob=1)(results)
+    np.testing.assert_array_equal(after['img'], distinct_pixels())
+    np.testing.assert_array_equal(after['keypoints_visible'], flags)
+
+
+def test_a_joint_without_annotation_is_left_alone():
+    flags = np.array([[[1, 1], [0, 0], [0, 0]]], np.float32)
+    for seed in range(30):
+        after = KeypointMasking(prob=1, copy_prob=0)(sample(seed, flags.copy()))
+        np.testing.assert_array_equal(after['keypoints_visible'][0, 1:], 0)
+        assert after['keypoints_visible'][0, 0, 0] == 1
+
+
+def test_flags_of_unknown_visibility_grow_only_where_a_joint_is_hidden():
+    flags = np.array([[1, 0, 1]], np.float32)
+    shapes = set()
+    for seed in range(40):
+        after = KeypointMasking(prob=0.5, copy_prob=0)(sample(seed, flags.copy()))
+        found = after['keypoints_visible']
+        shapes.add(found.ndim)
+        if found.ndim == 2:
+            np.testing.assert_array_equal(found, flags)
+        else:
+            np.testing.assert_array_equal(found[..., 0], flags)
+            assert (found[..., 1] <= flags).all() and (found[..., 1] != flags).any()
+    assert shapes == {2, 3}
+
+
+def test_the_given_picture_and_flags_are_not_written_to():
+    results = sample(3)
+    image, flags = results['img'], results['keypoints_visible']
+    after = KeypointMasking(prob=1, copy_prob=1)(results)
+    assert (after['img'] != image).any()
+    np.testing.assert_array_equal(image, distinct_pixels())
+    np.testing.assert_array_equal(flags, 1)
+
+
+def test_the_seed_decides_and_a_fixed_one_depends_on_the_sample_alone():
+    free = KeypointMasking(prob=1)
+    one, same, other = (free(sample(visit))['img'] for visit in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    fixed = KeypointMasking(prob=1, seed=5)
+    first, again = fixed(sample(1, id=7)), fixed(sample(2, id=7))
+    np.testing.assert_array_equal(first['img'], again['img'])
+    assert (fixed(sample(1, id=8))['img'] != first['img']).any()
+    other = KeypointMasking(prob=1, seed=6)(sample(1, id=7))
+    assert (other['img'] != first['img']).any()
+
+
+@pytest.mark.parametrize(
+    'crop',
+    [
+        ['LoadPersonCrop'],
+        ['LoadImage', 'TopdownAffine'],
+    ],
+)
+def test_patches_stay_within_the_photo(tmp_path, crop):
+    init_default_scope('mmpose')
+    # Grey 1 to 255 in the photo; the padding of the crop is 0.
+    photo = np.random.default_rng(0).integers(1, 255, (60, 90, 3), np.uint8)
+    steps = [
+        dict(type='GetBBoxCenterScale'),
+        dict(type='RandomMirror', prob=0),
+        dict(type='RandomScaleRotation', scale=(0.5, 0.8), rotation=180),
+        *(
+            dict(type=name)
+            if name == 'LoadImage'
+            else dict(type=name, input_size=(SIDE, SIDE))
+            for name in crop
+        ),
+    ]
+    pipeline = Compose(steps)
+    masking = KeypointMasking(prob=1, copy_prob=1, max_hidden=3)
+    hits = 0
+    for seed in range(40):
+        results = pipeline(
+            dict(
+                img=photo,
+                img_path=None,
+                bbox=np.array([[20, 5, 70, 55]], np.float32),
+                keypoints=np.array([[[45, 15], [45, 30], [88, 40]]], np.float32),
+                keypoints_visible=np.ones((1, 3, 2), np.float32),
+                flip_indices=[0, 1, 2],
+                rng=np.random.default_rng(seed),
+            )
+        )
+        before = results['img']
+        padding = (before == 0).all(-1)
+        after = masking(results)['img']
+        np.testing.assert_array_equal((after == 0).all(-1), padding)
+        hits += (after != before).any()
+    assert hits > 20
+
+
+@pytest.mark.parametrize(
+    ('options', 'fact'),
+    [
+        (dict(prob=1.5), 'prob'),
+        (dict(copy_prob=-0.1), 'copy_prob'),
+        (dict(size=(0.3, 0.2)), 'size'),
+        (dict(size=(0, 0.2)), 'size'),
+        (dict(size=(0.5, 1.2)), 'larger patches'),
+        (dict(max_hidden=0), 'max_hidden'),
+    ],
+)
+def test_bad_arguments_are_named(options, fact):
+    with pytest.raises(UserError, match=fact):
+        KeypointMasking(**options)
+
+
+def test_a_body_larger_than_the_picture_changes_nothing():
+    results = sample(0)
+    results['bbox'] = np.array([[-900, -900, 900, 900]], np.float32)
+    after = KeypointMasking(prob=1, copy_prob=1)(results)
+    np.testing.assert_array_equal(after['img'], distinct_pixels())
+    np.testing.assert_array_equal(after['keypoints_visible'], 1)
