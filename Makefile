@@ -22,10 +22,10 @@ demo: venv
 	$(RUN) tools/figures_demo.py
 
 test: venv
-	OMP_NUM_THREADS=1 $(RUN) -m pytest tests -m 'not slow' $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests projects -m 'not slow' $(PYTEST_ARGS)
 
 test-all: venv
-	OMP_NUM_THREADS=1 $(RUN) -m pytest tests $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests projects $(PYTEST_ARGS)
 
 lint: venv
 	$(RUN) -m ruff check .

@@ -1,7 +1,7 @@
 """What configs of earlier versions name, and what to write instead."""
 
 from mmengine.registry import Registry
-from mmpose.registry import DATASETS, LOOPS, OPTIMIZERS, TRANSFORMS
+from mmpose.registry import DATASETS, LOOPS, MODELS, OPTIMIZERS, TRANSFORMS
 
 from phr_mmpose.utils.errors import UserError
 
@@ -25,6 +25,11 @@ RENAMED = (
         TRANSFORMS,
         'SeedAugmentation',
         'leave it out: the random transforms draw from a generator of their own',
+    ),
+    (
+        MODELS,
+        'ReleasedPoseEstimator',
+        'use a config of projects/released_weights',
     ),
 )
 

@@ -347,7 +347,6 @@ def test_browse_shows_figures_as_they_are(tmp_path, phase, seed):
         ('transformed', 'phr_tiny_figures', (64, 64)),
         ('transformed', 'phr_tiny_lsp', (96, 96)),
         ('transformed', 'phr_res50_lsp', (256, 256)),
-        ('transformed', 'phr_released_lsp', (256, 256)),
         ('transformed', 'phr_res152_mpii', (256, 256)),
         ('transformed', 'phr_vgg16_mpii', (380, 380)),
     ],

@@ -15,7 +15,6 @@ from phr_mmpose.models.heads import (
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
 from phr_mmpose.models.refiners import ConvRefiner, HourglassRefiner
-from phr_mmpose.models.torch7 import ReleasedPoseEstimator, Torch7Graph
 
 __all__ = [
     'CascadeHeatmapRegressionHead',
@@ -30,8 +29,6 @@ __all__ = [
     'OnnxMapsHead',
     'OnnxPoseEstimator',
     'PartDetectorHead',
-    'ReleasedPoseEstimator',
     'SigmoidCrossEntropyLoss',
     'TIMMBackbone',
-    'Torch7Graph',
 ]

@@ -178,15 +178,12 @@ def compare_weights(model: nn.Module, state_dict: Mapping[str, Tensor]) -> Fit:
     """See which weights of a checkpoint fit a model.
 
     Args:
-        model (nn.Module): The model that is to take the weights. One that can become
-            the model of a checkpoint (with a method ``adopt``) does so first.
+        model (nn.Module): The model that is to take the weights.
         state_dict (Mapping[str, Tensor]): The weights.
 
     Returns:
         Fit: The names, in the order of the model and of the checkpoint.
     """
-    if hasattr(model, 'adopt'):
-        model.adopt(state_dict)
     own = model.state_dict()
     fit = Fit([], [], [key for key in state_dict if key not in own], {})
     for key, value in own.items():
@@ -210,7 +207,7 @@ def check_matches(
     mmengine only warns and goes on with random weights in the gaps.
 
     Args:
-        model (nn.Module): The model, as for :func:`compare_weights`.
+        model (nn.Module): The model.
         state_dict (Mapping[str, Tensor]): The weights.
         filename (str | Path): Named in errors.
 

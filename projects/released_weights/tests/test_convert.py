@@ -1,7 +1,10 @@
-"""From a .t7 file to poses: the tool, the test tool and MMPose's inferencer."""
+"""From a .t7 file to poses: the converter, the test tool and MMPose's inferencer."""
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -16,7 +19,6 @@ from torch7_networks import (
     container,
     convolution,
     randomize,
-    refiner,
     released,
     relu,
     sequential,
@@ -28,29 +30,25 @@ from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
+from projects.released_weights.convert import main as convert
 
-REPO = Path(__file__).resolve().parents[2]
-CONFIGS = REPO / 'configs'
+PROJECT = Path(__file__).resolve().parents[1]
+REPO = PROJECT.parents[1]
 
 
-def tool(name):
+def load_tool(name):
     spec = importlib.util.spec_from_file_location(name, REPO / 'tools' / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope='module')
-def convert():
-    return tool('convert_torch7').main
+    return module.main
 
 
 @pytest.fixture(scope='module')
 def small_config(tmp_path_factory):
-    """The released config at 64 px, its cascade of few channels."""
+    """The cascade's config at 64 px, of few channels."""
     path = tmp_path_factory.mktemp('config') / 'small.py'
     path.write_text(
-        f"""_base_ = '{CONFIGS / 'phr_released_lsp.py'}'
+        f"""_base_ = '{PROJECT / 'configs' / 'cascade_lsp.py'}'
 size = (64, 64)
 test_pipeline = [
     dict(t, input_size=size) if t['type'] == 'TopdownAffine' else t
@@ -80,7 +78,7 @@ def made_up(conv):
         Obj('nn.Narrow', {'dimension': 2, 'index': 4, 'length': 16}),
         Obj('cudnn.SpatialMaxPooling', dict(kW=2, kH=2, dW=2, dH=2)),
         Obj('nn.SpatialUpSamplingNearest', {'scale_factor': 2}),
-        Obj('nn.AddConstant', {'constant_scalar': -0.2}),
+        Obj('nn.MulConstant', {'constant_scalar': -0.5}),
     )
 
 
@@ -90,22 +88,28 @@ def conv():
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory, convert, conv):
-    """The made-up network, converted with the config as it is."""
+def network_config(tmp_path_factory, conv):
+    """The made-up network, converted as it is: its config and checkpoint."""
     folder = tmp_path_factory.mktemp('converted')
-    (folder / 'made_up.t7').write_bytes(dump(made_up(conv)))
-    convert([str(folder / 'made_up.t7'), str(folder / 'made_up.pth')])
-    return str(folder / 'made_up.pth')
+    source, checkpoint = folder / 'made_up.t7', folder / 'made_up.pth'
+    source.write_bytes(dump(made_up(conv)))
+    convert([str(source), str(checkpoint), '--as-is'])
+    config = folder / 'network.py'
+    config.write_text(
+        f"_base_ = '{PROJECT / 'configs' / 'network_mpii.py'}'\n"
+        f"model = dict(backbone=dict(file='{source}'))\n"
+    )
+    return str(config), str(checkpoint)
 
 
-def expected_maps(conv, photo):
-    """The authors' demo on a whole photo of 256 x 256, step by step."""
+def expected_maps(conv, crop):
+    """The authors' demo on a crop of 256 x 256, step by step."""
 
     def network(image):
         maps = nn.functional.max_pool2d(conv(image), 2)
-        return maps.repeat_interleave(2, 2).repeat_interleave(2, 3) - 0.2
+        return maps.repeat_interleave(2, 2).repeat_interleave(2, 3) * -0.5
 
-    rgb = photo[..., ::-1].astype(np.float32).transpose(2, 0, 1) / 255
+    rgb = crop[..., ::-1].astype(np.float32).transpose(2, 0, 1) / 255
     image = torch.from_numpy(rgb.copy())[None]
     swap = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
     with torch.no_grad():
@@ -113,16 +117,12 @@ def expected_maps(conv, photo):
         return ((network(image) + mirrored) / 2).clamp(min=0)[0]
 
 
-@pytest.fixture(scope='module')
-def picture():
+def test_the_inferencer_does_as_the_demo(network_config, conv):
     noise = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
-    return cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC)
-
-
-@pytest.mark.parametrize('name', ['phr_released_mpii', 'phr_released_lsp'])
-def test_the_inferencer_does_as_the_demo(checkpoint, conv, picture, name):
+    picture = cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC)
+    config, checkpoint = network_config
     inferencer = MMPoseInferencer(
-        pose2d=str(CONFIGS / f'{name}.py'),
+        pose2d=config,
         pose2d_weights=checkpoint,
         det_model='whole_image',
         device='cpu',
@@ -140,17 +140,33 @@ def test_the_inferencer_does_as_the_demo(checkpoint, conv, picture, name):
     )
 
 
-def test_what_the_checkpoint_says(checkpoint):
-    saved = safe_load(checkpoint)
-    assert saved['meta']['torch7'] == {'source': 'made_up.t7', 'matched': []}
-    assert saved['meta']['dataset_meta']['num_keypoints'] == 16
-    model = load_pose_model(CONFIGS / 'phr_released_lsp.py', checkpoint, 'cpu')
-    assert model.is_converted
-    assert not model.graph.training
-    model.train()
-    assert not model.graph.training
+def test_a_network_is_for_inference(network_config):
+    model = load_pose_model(*network_config, 'cpu')
+    assert not model.train().backbone.network.training
+    assert model.dataset_meta['num_keypoints'] == 16
     with pytest.raises(UserError, match='for inference'):
         model.head.loss((), [])
+
+
+@pytest.mark.parametrize(
+    ('layer', 'reason'),
+    [
+        (nn.Conv2d(3, 14, 1), 'not those of 16 keypoints'),
+        (nn.Conv2d(4, 16, 1), 'does not run on images of'),
+    ],
+)
+def test_networks_that_do_not_fit(network_config, tmp_path, layer, reason):
+    source, out = tmp_path / 'x.t7', str(tmp_path / 'x.pth')
+    source.write_bytes(dump(convolution(layer)))
+    convert([str(source), out, '--as-is'])
+    config = tmp_path / 'network.py'
+    config.write_text(
+        f"_base_ = '{network_config[0]}'\n"
+        f"model = dict(backbone=dict(file='{source}'))\n"
+    )
+    model = load_pose_model(config, out, 'cpu')
+    with pytest.raises(UserError, match=reason):
+        model(torch.rand(1, 3, 64, 64), None, mode='tensor')
 
 
 @pytest.fixture
@@ -182,7 +198,7 @@ def lsp(tmp_path):
 
 
 def evaluate(config, checkpoint, lsp, tmp_path, *arguments):
-    tool('test').main(
+    load_tool('test')(
         [config, str(checkpoint), '--work-dir', str(tmp_path / 'work')]
         + ['--out', str(tmp_path / 'p.npz'), '--json', str(tmp_path / 's.json')]
         + [*arguments, '--cfg-options', f'test_dataloader.dataset.data_root={lsp}/']
@@ -191,76 +207,54 @@ def evaluate(config, checkpoint, lsp, tmp_path, *arguments):
         return arrays['preds'], json.loads((tmp_path / 's.json').read_text())
 
 
-def test_the_test_tool(checkpoint, small_config, lsp, tmp_path, conv):
-    preds, numbers = evaluate(small_config, checkpoint, lsp, tmp_path)
-    assert numbers['persons'] == 2
-    assert 0 <= numbers['Total'] <= 100
-    # The crop of 178 px about the middle of the photo, as 64 px.
-    photo = cv2.imread(str(lsp / 'images' / '0.png'))
-    warp = np.float32([[64 / 178, 0, 32], [0, 64 / 178, 32]])
-    warp[:, 2] -= warp[:, :2] @ np.float32([74.5, 99.5])
-    crop = cv2.warpAffine(photo, warp, (64, 64), flags=cv2.INTER_LINEAR)
-    maps = expected_maps(conv, crop)
-    best = maps.flatten(1).argmax(1).numpy()
-    in_crop = np.stack([best % 64, best // 64], 1)
-    expected = (in_crop - 32) * 178 / 64 + [74.5, 99.5]
-    assert preds.shape[0] == 2
-    joints = {14: [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 8, 9]}
-    expected = expected[joints.get(preds.shape[1], slice(None))]
-    np.testing.assert_allclose(preds[0], expected, atol=0.5)
-
-    with pytest.raises(UserError, match='leave --detector out'):
-        evaluate(small_config, checkpoint, lsp, tmp_path, '--detector')
-
-
-def test_the_cascade_s_own_weights(convert, small_config, lsp, tmp_path, capsys):
-    cascade = randomize(build_small(small_config))
-    source, out = tmp_path / 'released.t7', tmp_path / 'out.pth'
-    source.write_bytes(dump(released(cascade.backbone, cascade.head)))
-    convert([str(source), str(out), '--config', small_config])
-    text = capsys.readouterr().out
-    assert 'whole cascade: all ' in text
-    assert f"{out}: the cascade's weights" in text
-    assert set(safe_load(out)['state_dict']) == set(cascade.state_dict())
-    preds, _ = evaluate(small_config, out, lsp, tmp_path)
-    _, detector = evaluate(small_config, out, lsp, tmp_path, '--detector')
-    assert detector['maps'] == 'detector'
-
-    generic = tmp_path / 'generic.pth'
-    convert([str(source), str(generic), '--config', small_config, '--generic'])
-    assert 'the network as it is' in capsys.readouterr().out
-    same, _ = evaluate(small_config, generic, lsp, tmp_path)
-    np.testing.assert_allclose(same, preds, atol=1e-3)
-
-
 def build_small(config):
     with DefaultScope.overwrite_default_scope('mmpose'):
         return build_pose_estimator(load_config(config).model)
 
 
-def test_the_regressor_alone(convert, small_config, tmp_path, capsys):
+def test_a_cascade_s_weights(small_config, lsp, tmp_path, capsys):
     cascade = randomize(build_small(small_config))
-    source, out = tmp_path / 'regressor.t7', tmp_path / 'out.pth'
-    source.write_bytes(dump({'model': refiner(cascade.head.refiner)}))
+    source, out = tmp_path / 'released.t7', tmp_path / 'out.pth'
+    source.write_bytes(dump(released(cascade.backbone, cascade.head)))
     convert([str(source), str(out), '--config', small_config])
-    assert "the regressor's weights" in capsys.readouterr().out
-    state = safe_load(out)['state_dict']
-    assert all(name.startswith('head.refiner.') for name in state)
+    assert str(out) in capsys.readouterr().out
+    saved = safe_load(out)
+    own = cascade.state_dict()
+    assert set(saved['state_dict']) == set(own)
+    for name, value in saved['state_dict'].items():
+        torch.testing.assert_close(value, own[name], atol=1e-6, rtol=1e-6)
+    assert saved['meta']['dataset_meta']['num_keypoints'] == 16
+    preds, _ = evaluate(small_config, out, lsp, tmp_path)
+    assert np.isfinite(preds).all()
+    _, detector = evaluate(small_config, out, lsp, tmp_path, '--detector')
+    assert detector['maps'] == 'detector'
+
+
+def test_another_network_is_not_converted_to_the_cascade(small_config, conv, tmp_path):
+    cascade = randomize(build_small(small_config))
+    source, out = tmp_path / 'x.t7', tmp_path / 'out.pth'
+    source.write_bytes(dump(made_up(conv)))
+    with pytest.raises(UserError, match=r'backbone\.conv1.*--as-is'):
+        convert([str(source), str(out), '--config', small_config])
+    # All its layers, and one step more.
+    network = sequential(released(cascade.backbone, cascade.head), Obj('nn.Sigmoid'))
+    source.write_bytes(dump(network))
+    with pytest.raises(UserError, match=r'computes something else.*--as-is'):
+        convert([str(source), str(out), '--config', small_config])
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
     ('content', 'reason'),
     [
-        (b'not a file of Torch7', 'is no Torch7 file'),
+        (b'not a file of Torch7', 'no binary Torch7 file'),
         (dump(sequential(relu()))[:100], 'is no whole Torch7 file'),
         (dump(sequential(Obj('nn.Foo'))), 'module nn.Foo is not known'),
         (dump({'a': 1}), 'holds no network'),
         (None, 'No such file'),
     ],
 )
-def test_bad_input_ends_in_one_line_and_no_file(
-    convert, tmp_path, capsys, content, reason
-):
+def test_bad_input_ends_in_one_line_and_no_file(tmp_path, capsys, content, reason):
     source, out = tmp_path / 'x.t7', tmp_path / 'folder' / 'out.pth'
     if content is not None:
         source.write_bytes(content)
@@ -274,38 +268,39 @@ def test_bad_input_ends_in_one_line_and_no_file(
     assert not out.parent.exists()
 
 
-def test_a_file_cut_at_each_thousandth_byte(convert, conv, tmp_path, capsys):
-    data = dump(made_up(conv))
-    source, out = tmp_path / 'cut.t7', tmp_path / 'out.pth'
-    assert len(data) > 5000
-    for length in range(0, len(data), 1000):
-        source.write_bytes(data[:length])
-        with pytest.raises(UserError, match=r'cut\.t7') as error:
-            convert([str(source), str(out)])
-        assert '\n' not in str(error.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['cut.t7']
-
-
-def test_arguments_that_do_not_fit(convert, conv, tmp_path):
+def test_the_source_is_kept(conv, tmp_path):
     source = tmp_path / 'x.t7'
     source.write_bytes(dump(made_up(conv)))
     with pytest.raises(UserError, match='is the source itself'):
         convert([str(source), str(source)])
-    config = str(CONFIGS / 'phr_tiny_lsp.py')
-    with pytest.raises(UserError, match='is no ReleasedPoseEstimator'):
-        convert([str(source), str(tmp_path / 'o.pth'), '--config', config])
 
 
-def test_networks_that_do_not_fit_the_config(
-    convert, small_config, lsp, tmp_path, capsys
-):
-    source, out = tmp_path / 'x.t7', tmp_path / 'x.pth'
-    source.write_bytes(dump(convolution(nn.Conv2d(3, 14, 1))))
-    convert([str(source), str(out), '--config', small_config])
-    with pytest.raises(UserError, match='not maps of 16 joints'):
-        evaluate(small_config, out, lsp, tmp_path)
-    source.write_bytes(dump(convolution(nn.Conv2d(4, 16, 1))))
-    convert([str(source), str(out), '--config', small_config])
-    assert 'does not take images' in capsys.readouterr().out
-    with pytest.raises(UserError, match='does not run on images of'):
-        evaluate(small_config, out, lsp, tmp_path)
+@pytest.mark.slow
+def test_it_starts_in_a_process_of_its_own(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, 'projects/released_weights/convert.py', '--help'],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'OUT.pth' in done.stdout
+
+
+@pytest.mark.parametrize('name', ['mpii', 'lsp'])
+def test_the_configs_fit(name):
+    cascade = load_config(PROJECT / 'configs' / f'cascade_{name}.py')
+    network = load_config(PROJECT / 'configs' / f'network_{name}.py')
+    with torch.device('meta'), DefaultScope.overwrite_default_scope('mmpose'):
+        assert build_pose_estimator(cascade.model).head.out_channels == 16
+    size = cascade.model.head.input_size
+    for config in (cascade, network):
+        (affine,) = [
+            step
+            for step in config.test_dataloader.dataset.pipeline
+            if step.type == 'TopdownAffine'
+        ]
+        assert affine.input_size == size
+    assert network.model.head.decoder.input_size == size

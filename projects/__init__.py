@@ -1,0 +1,1 @@
+"""What builds on the package but is no part of it; see each folder's README.md."""
