@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import StageSchedule, config_stages
-from phr_mmpose.models.costs import build_without_memory, part_costs
-from phr_mmpose.models.parts import DETECTOR
+from phr_mmpose.models.complexity import build_without_memory, complexity
+from phr_mmpose.models.heads.cascade_head import DETECTOR
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 
@@ -165,7 +165,7 @@ def forward_gmac(name: str) -> float:
     config = read_config(name)
     forget_weights(config.model)
     if name not in STOCK:
-        costs = part_costs(build_without_memory(config.model))
+        costs = complexity(build_without_memory(config.model))
         return sum(cost.macs for cost in costs.values()) / 1e9
     with torch.device('meta'):
         model = MODELS.build(config.model).eval()
@@ -197,7 +197,7 @@ def training_gmac(name: str, stage: str | None = None) -> float:
     stages = {each.name: each for each in schedule.stages}
     trained = stages[stage].trains
     total = 0
-    for part, cost in part_costs(build_without_memory(config.model)).items():
+    for part, cost in complexity(build_without_memory(config.model)).items():
         if part in trained:
             total += _TRAINED_PASSES * cost.macs
         elif part == DETECTOR:

@@ -35,7 +35,7 @@ from benchmarks.measure import peak_memory
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.pretrained import fetch_pretrained, forget_pretrained
 from phr_mmpose.engine.stages import StageSchedule, config_stages
-from phr_mmpose.models.costs import build_without_memory, part_costs
+from phr_mmpose.models.complexity import build_without_memory, complexity
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
@@ -134,7 +134,7 @@ def model_size(config: Config) -> dict:
         dict: By part: ``parameters`` and ``gmac`` (10^9 multiplications with
         addition, of convolutions and matrix products).
     """
-    costs = part_costs(build_without_memory(config.model))
+    costs = complexity(build_without_memory(config.model))
     return {
         part: dict(parameters=cost.parameters, gmac=round(cost.macs / 1e9, 3))
         for part, cost in costs.items()

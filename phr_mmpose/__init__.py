@@ -8,12 +8,24 @@ compat.prepare()
 from phr_mmpose import (  # noqa: E402
     codecs,
     datasets,
+    deploy,
     engine,
     evaluation,
     models,
     renamed,
+    visualization,
 )
 
-__version__ = '0.2.0'
+__version__ = '0.3.0'
 
-__all__ = ['codecs', 'compat', 'datasets', 'engine', 'evaluation', 'models', 'renamed']
+__all__ = [
+    'codecs',
+    'compat',
+    'datasets',
+    'deploy',
+    'engine',
+    'evaluation',
+    'models',
+    'renamed',
+    'visualization',
+]

@@ -34,6 +34,25 @@ RENAMED = (
 )
 
 
+def refuse_renamed(given: dict, **new_names: str) -> None:
+    """Refuse options by their former names.
+
+    Args:
+        given (dict): What a call gives beside the options that there are.
+        **new_names (str): Former names, and what they are called now.
+
+    Raises:
+        UserError: If an option is given by its former name.
+        TypeError: If there was never such an option.
+    """
+    for name in given:
+        if name in new_names:
+            raise UserError(
+                f'config: {name} is called {new_names[name]} since version 0.3'
+            )
+        raise TypeError(f'got an unexpected keyword argument {name!r}')
+
+
 def _refuse(registry: Registry, name: str, instead: str) -> None:
     """Register a name whose building ends in one line."""
 

@@ -38,8 +38,8 @@ def exported(config, checkpoints, tmp_path_factory) -> str:
     """The cascade of ``config`` as an ONNX file."""
     pytest.importorskip('onnx', reason='needs the extra "onnx"')
     pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
-    from phr_mmpose.apis.onnx_export import export_onnx
     from phr_mmpose.apis.pose_model import load_pose_model
+    from phr_mmpose.deploy.onnx_export import export_onnx
 
     path = tmp_path_factory.mktemp('onnx') / 'cascade.onnx'
     export_onnx(load_pose_model(config, checkpoints['with_meta'], 'cpu'), path)

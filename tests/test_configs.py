@@ -12,7 +12,7 @@ from mmpose.registry import DATASETS, TRANSFORMS
 from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import StageSchedule, config_stages
-from phr_mmpose.models.costs import build_without_memory, count_parameters
+from phr_mmpose.models.complexity import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -45,7 +45,7 @@ def test_there_are_the_four():
 
 
 def test_the_model_fits_the_pipelines_and_the_data(config, model):
-    size = model.head.decoder.input_size
+    size = model.head.detector_codec.input_size
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = config[name].dataset
         sizes = [t.input_size for t in dataset.pipeline if 'input_size' in t]
@@ -61,7 +61,7 @@ def test_the_model_fits_the_pipelines_and_the_data(config, model):
         logits, confidence = model.head(
             model.extract_feat(torch.empty(2, 3, *reversed(size)))
         )
-    width, height = model.head.decoder.heatmap_size
+    width, height = model.head.detector_codec.heatmap_size
     shape = (2, model.head.out_channels, height, width)
     assert logits.shape == confidence.shape == shape
 
@@ -101,11 +101,14 @@ def test_what_mmpose_s_scripts_read(path):
     assert hook == {'type': 'PoseVisualizationHook', 'enable': False}
 
 
-def test_sizes_in_pixels_scale_with_the_maps(model):
+def test_sizes_in_pixels_scale_with_the_heatmaps(config, model):
     head = model.head
-    height = head.decoder.heatmap_size[1]
-    assert head.detector_codec.radius == pytest.approx(10 * height / 256)
-    assert head.decoder.sigma == pytest.approx(5 * height / 256)
+    height = head.detector_codec.heatmap_size[1]
+    # Unless the config says otherwise.
+    radius = config.model.head.detector_codec.get('radius', 10 * height / 256)
+    sigma = config.model.head.refiner_codec.get('sigma', 5 * height / 256)
+    assert head.detector_codec.radius == pytest.approx(radius)
+    assert head.refiner_codec.sigma == pytest.approx(sigma)
 
 
 @pytest.mark.parametrize('name', ['phr_res152_mpii', 'phr_res152_lsp'])
@@ -121,9 +124,9 @@ def test_the_paper_s_model(name):
     assert count_parameters(model) == count_parameters(
         model.backbone, model.head.detector, model.head.refiner
     )
-    assert model.head.decoder.input_size == model.head.decoder.heatmap_size
-    assert (model.head.detector_codec.radius, model.head.decoder.sigma) == (10, 5)
-    assert model.head.decoder.input_size == (256, 256)
+    assert model.head.refiner_codec.input_size == model.head.refiner_codec.heatmap_size
+    assert (model.head.detector_codec.radius, model.head.refiner_codec.sigma) == (10, 5)
+    assert model.head.refiner_codec.input_size == (256, 256)
     assert tuple(config.model.backbone.strides) == (1, 2, 2, 1)
     assert config.train_dataloader.batch_size == 8
     assert config.optim_wrapper.optimizer.type == 'RMSprop'

@@ -9,8 +9,8 @@ Examples:
         --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out-dir out
     python tools/demo.py crowd.jpg --boxes boxes.json --config … --weights … \
         --out-dir out
-    python tools/demo.py crowd.jpg --detector rtmdet_tiny_8xb32-300e_coco.py \
-        --detector-weights rtmdet_tiny.pth --config … --weights … --out-dir out
+    python tools/demo.py crowd.jpg --det-config rtmdet_tiny_8xb32-300e_coco.py \
+        --det-weights rtmdet_tiny.pth --config … --weights … --out-dir out
 
 boxes.json: {"crowd.jpg": [[x1, y1, x2, y2], …]} or
     [{"image": "crowd.jpg", "bbox": [x1, y1, x2, y2]}, …], pixels from 0.
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from phr_mmpose.apis.annotation import Annotator, write_results
@@ -32,13 +33,21 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.utils.cli import check_within, run
+from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output, make_folder
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
+    refuse_renamed_options(
+        argv,
+        detector='--det-config',
+        detector_weights='--det-weights',
+        detector_score='--bbox-thr',
+        hollow_below='--kpt-thr',
+        output_maps='--output-heatmaps',
+    )
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,39 +66,40 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='boxes of the persons (default: one person in the whole picture)',
     )
     where.add_argument(
-        '--detector', metavar='CONFIG', help='find persons with this mmdet model'
+        '--det-config', metavar='CONFIG', help='find persons with this mmdet model'
     )
     parser.add_argument(
-        '--detector-weights',
+        '--det-weights',
         metavar='CKPT',
-        help="its checkpoint (default: the detector config's load_from)",
+        help="its checkpoint (default: that config's load_from)",
     )
     parser.add_argument(
-        '--detector-score',
+        '--bbox-thr',
         type=float,
         default=0.3,
         metavar='P',
-        help='drop boxes that the detector is less sure of (0.3)',
+        help='drop boxes of a lower score (0.3)',
     )
     parser.add_argument(
-        '--hollow-below',
+        '--kpt-thr',
         type=float,
         default=0.3,
         metavar='P',
-        help='draw less confident joints hollow (0.3)',
+        help='draw joints hollow, as inferred and not seen, that are visible with a '
+        'lower probability (0.3)',
     )
     parser.add_argument('--no-draw', action='store_true', help='write poses.json only')
     parser.add_argument(
-        '--output-maps',
+        '--output-heatmaps',
         action='store_true',
-        help="write both subnetworks' maps of each photo to DIR/maps/NAME.npz",
+        help="write both subnetworks' heatmaps of each photo to DIR/heatmaps/NAME.npz",
     )
     parser.add_argument(
-        '--batch',
+        '--batch-size',
         type=int,
         metavar='N',
-        help='persons that the model is given at once at most (what suits the device '
-        'and the input size); fewer take less memory',
+        help='persons in one batch at most (what suits the device and the input size); '
+        'fewer take less memory',
     )
     parser.add_argument(
         '--precision',
@@ -98,9 +108,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
-    check_within('--hollow-below', args.hollow_below, 0, 1)
-    if args.batch is not None and args.batch < 1:
-        raise UserError(f'--batch must be at least 1, got {args.batch}')
+    check_within('--kpt-thr', args.kpt_thr, 0, 1)
+    if args.batch_size is not None and args.batch_size < 1:
+        raise UserError(f'--batch-size must be at least 1, got {args.batch_size}')
     return args
 
 
@@ -116,23 +126,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: With code 2 if some inputs could not be used.
     """
     args = parse_args(argv)
-    if args.detector_weights and not args.detector:
-        raise UserError('--detector-weights: needs --detector CONFIG')
+    if args.det_weights and not args.det_config:
+        raise UserError('--det-weights: needs --det-config CONFIG')
     media = find_media(args.inputs)
     check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)
-    model = load_pose_model(args.config, args.weights, args.device, args.precision)
+    model = load_pose_model(args.config, args.weights, args.device)
     make_folder(args.out_dir)
     annotator = Annotator(
         model,
         boxes,
         args.out_dir,
         draw=not args.no_draw,
-        maps=args.output_maps,
-        hollow_below=args.hollow_below,
-        at_once=args.batch,
+        heatmaps=args.output_heatmaps,
+        kpt_thr=args.kpt_thr,
+        batch_size=args.batch_size,
     )
-    results, failed = annotate_all(annotator, media)
+    dtype = getattr(torch, args.precision or 'float32')
+    device = model.data_preprocessor.device.type
+    with torch.autocast(device, dtype, enabled=args.precision is not None):
+        results, failed = annotate_all(annotator, media)
     # Also without any result: it says why, and an older one would mislead.
     write_results(args.out_dir / 'poses.json', model, results, failed)
     print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
@@ -144,9 +157,9 @@ def box_source(args: argparse.Namespace) -> BoxSource:
     """Choose where boxes come from."""
     if args.boxes:
         return BoxFile(args.boxes)
-    if args.detector:
+    if args.det_config:
         return PersonDetector(
-            args.detector, args.detector_weights, args.device, args.detector_score
+            args.det_config, args.det_weights, args.device, args.bbox_thr
         )
     return whole_image
 

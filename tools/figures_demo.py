@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     call(
         'test.py',
         *(CONFIG, checkpoint, '--work-dir', out / 'test'),
-        *('--json', out / 'pckh.json', '--curve', out / 'pckh.png'),
+        *('--json', out / 'pckh.json'),
     )
     call(
         'draw_figures.py',
@@ -86,9 +86,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(
         f'\nDone in {minutes:.1f} minutes. In {out.resolve()}:\n'
         f'  {checkpoint.relative_to(out)}  the checkpoint\n'
-        '  pckh.json, pckh.png  the per-joint table and the curves\n'
+        '  pckh.json  the rate of each joint\n'
         '  poses/  the poses on pictures that it never saw\n'
-        '  cascade/  what the detector and the regressor see'
+        '  cascade/  what the detector and the refiner see'
     )
 
 

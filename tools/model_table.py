@@ -22,8 +22,12 @@ from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 
 import phr_mmpose  # noqa: F401  registers the models
-from phr_mmpose.models.costs import Cost, build_without_memory, part_costs
-from phr_mmpose.models.parts import PARTS
+from phr_mmpose.models.complexity import (
+    Complexity,
+    build_without_memory,
+    complexity,
+)
+from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
@@ -55,7 +59,7 @@ _COLUMNS = (
 # What of a model's config has neither parameters nor multiplications that count.
 _FREE = {
     'data_preprocessor',
-    'decoder',
+    'refiner_codec',
     'detector_codec',
     'init_cfg',
     'loss_detector',
@@ -72,12 +76,12 @@ class Counted:
     Args:
         input_size (tuple[int, int]): Input in pixels, (w, h).
         map_size (tuple[int, int]): Maps in pixels, (w, h).
-        costs (dict[str, Cost]): By part.
+        costs (dict[str, Complexity]): By subnetwork.
     """
 
     input_size: tuple[int, int]
     map_size: tuple[int, int]
-    costs: dict[str, Cost]
+    costs: dict[str, Complexity]
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -185,9 +189,9 @@ def count(config: ConfigDict) -> Counted:
     """
     try:
         model = build_without_memory(config)
-        decoder = model.head.decoder
-        sizes = tuple(decoder.input_size), tuple(decoder.heatmap_size)
-        return Counted(*sizes, part_costs(model))
+        codec = model.head.detector_codec
+        sizes = tuple(codec.input_size), tuple(codec.heatmap_size)
+        return Counted(*sizes, complexity(model))
     except UserError:
         raise
     # Whatever the modules that a config names raise is a fault of the config.
@@ -218,7 +222,7 @@ def render(folders: dict[Path, dict[Path, Counted]], out: Path) -> str:
 
 
 def _cells(path: Path, model: Counted, out: Path) -> list[str]:
-    costs = [model.costs.get(part) for part in PARTS]
+    costs = [model.costs.get(name) for name in (DETECTOR, REFINER)]
     costs.append(reduce(add, model.costs.values()))
     return [
         f'[{path.stem}]({_relative(path, out.parent)})',

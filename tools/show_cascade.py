@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.apis.estimation import estimate_maps
+from phr_mmpose.apis.estimation import estimate_heatmaps
 from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
@@ -166,13 +166,13 @@ def look(
     model, image: np.ndarray, box: np.ndarray, known: KnownJoints | None
 ) -> CascadeView:
     """Run the cascade on one person."""
-    poses, maps = estimate_maps(model, image, box[None])
+    poses, heatmaps = estimate_heatmaps(model, image, box[None])
     return CascadeView(
         image=image,
-        center=maps.centers[0],
-        size=maps.sizes[0],
-        detector=maps.detector[0],
-        regressor=maps.regressor[0],
+        center=heatmaps.centers[0],
+        size=heatmaps.sizes[0],
+        detector=heatmaps.detector[0],
+        refiner=heatmaps.refiner[0],
         keypoints=poses.keypoints[0],
         names=joint_names(model),
         links=joint_links(model),

@@ -12,7 +12,7 @@ from mmpose.registry import METRICS
 
 from benchmarks.models import BFLOAT16, FLOAT32, INT8, Subject
 from phr_mmpose.apis import load_pose_model
-from phr_mmpose.apis.onnx_quantization import export_int8
+from phr_mmpose.deploy.onnx_quantization import export_int8
 from phr_mmpose.utils.errors import UserError
 
 
@@ -66,7 +66,7 @@ def _total(subject: Subject) -> float:
         dict(subject.config.test_dataloader, persistent_workers=False)
     )
     model: TopdownPoseEstimator = subject.model
-    metric = METRICS.build(subject.config.test_evaluator)
+    metric = METRICS.build(subject.config.test_evaluator[0])
     metric.dataset_meta = batches.dataset.metainfo
     with torch.no_grad(), subject.autocast():
         for data in batches:

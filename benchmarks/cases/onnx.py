@@ -12,9 +12,9 @@ from mmpose.registry import MODELS
 from benchmarks.measure import time_calls
 from benchmarks.models import FLOAT32, INT8, build
 from benchmarks.samples import packed_samples, sample_meta
-from phr_mmpose.apis.onnx_export import export_onnx
-from phr_mmpose.apis.onnx_model import onnx_config
-from phr_mmpose.apis.onnx_quantization import HELD_OUT, quantize_onnx
+from phr_mmpose.deploy.onnx_export import export_onnx
+from phr_mmpose.deploy.onnx_quantization import HELD_OUT, quantize_onnx
+from phr_mmpose.deploy.onnx_weights import onnx_config
 
 # Crops whose values say the ranges of the integers; of random weights, any will do.
 _CROPS = 4

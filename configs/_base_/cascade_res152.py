@@ -24,11 +24,11 @@ model = dict(
         detector=dict(type='PartDetectorHead', in_channels=2048),
         refiner=dict(type='HourglassRefiner', graph='released'),
         detector_codec=dict(type='BinaryDisc'),
-        decoder=dict(type='GaussianConfidence'),
+        refiner_codec=dict(type='GaussianConfidence'),
         # Eqs. 1 and 2 sum over pixels. Of a mean the gradients are so small that
         # RMSprop's eps shortens the refiner's steps.
         loss_detector=dict(type='SigmoidCrossEntropyLoss', reduction='sum'),
         loss_refiner=dict(type='ConfidenceMSELoss', reduction='sum'),
     ),
-    test_cfg=dict(flip_test=True, fold=True),
+    test_cfg=dict(flip_test=True),
 )

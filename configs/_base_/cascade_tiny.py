@@ -34,7 +34,7 @@ model = dict(
         heatmap_size=(48, 48),
         detector=dict(in_channels=64 + 128 + 256, prior=0.01, merged=True),
         refiner=dict(graph='paper', width=64, depth=3, blocks=1, merged=True),
-        decoder=dict(refinement='taylor'),
+        refiner_codec=dict(refinement='taylor'),
         loss_detector=dict(reduction='mean'),
         # Brings the squared error, small on narrow Gaussians, to the scale of the
         # cross entropy.

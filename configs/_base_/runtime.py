@@ -28,7 +28,8 @@ val_cfg = dict()
 test_cfg = dict()
 
 visualizer = dict(
-    type='PoseLocalVisualizer',
+    # Draws inferred keypoints hollow, which PoseLocalVisualizer leaves out.
+    type='CascadeVisualizer',
     vis_backends=[dict(type='LocalVisBackend')],
     name='visualizer',
 )

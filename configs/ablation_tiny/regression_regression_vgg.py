@@ -5,7 +5,7 @@ _base_ = 'detection_regression_vgg.py'
 row = dict(place=6, title='Regression+regression (VGG)')
 model = dict(
     head=dict(
-        detector_codec=dict(_base_.model.head.decoder, _delete_=True),
+        detector_codec=dict(_base_.model.head.refiner_codec, _delete_=True),
         loss_detector=dict(_base_.model.head.loss_refiner, _delete_=True),
         stack='logits',
         # A prior is for what goes through a sigmoid; confidence begins at 0.

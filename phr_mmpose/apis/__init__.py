@@ -1,13 +1,13 @@
 """From files to poses: what the tools, and programs that use them, call."""
 
 from phr_mmpose.apis.estimation import (
-    CascadeMaps,
+    CascadeHeatmaps,
     Persons,
     Poses,
-    estimate_maps,
+    default_batch_size,
+    estimate_heatmaps,
     estimate_photos,
     estimate_poses,
-    persons_at_once,
 )
 from phr_mmpose.apis.media import Media, find_media
 from phr_mmpose.apis.person_boxes import BoxFile, PersonDetector, whole_image
@@ -15,16 +15,16 @@ from phr_mmpose.apis.pose_model import load_pose_model
 
 __all__ = [
     'BoxFile',
-    'CascadeMaps',
+    'CascadeHeatmaps',
     'Media',
     'PersonDetector',
     'Persons',
     'Poses',
-    'estimate_maps',
+    'default_batch_size',
+    'estimate_heatmaps',
     'estimate_photos',
     'estimate_poses',
     'find_media',
     'load_pose_model',
-    'persons_at_once',
     'whole_image',
 ]

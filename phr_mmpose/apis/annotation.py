@@ -12,10 +12,10 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from phr_mmpose.apis.estimation import (
     Persons,
     Poses,
-    estimate_maps,
+    default_batch_size,
+    estimate_heatmaps,
     estimate_photos,
     estimate_poses,
-    persons_at_once,
 )
 from phr_mmpose.apis.media import Media, read_photo
 from phr_mmpose.apis.person_boxes import BoxSource
@@ -30,33 +30,32 @@ _JPEG_QUALITY = 95
 
 @dataclass
 class Annotator:
-    """Finds the poses of photos and videos; writes pictures and maps of them.
+    """Finds the poses of photos and videos; writes pictures and heatmaps of them.
 
     Args:
         model (TopdownPoseEstimator): From :func:`load_pose_model`.
         boxes (BoxSource): Where the persons are.
         out_dir (Path): Gets ``drawn/NAME.jpg`` and ``drawn/NAME.mp4``, and
-            ``maps/NAME.npz``.
+            ``heatmaps/NAME.npz``.
         draw (bool): Whether to draw the poses. Defaults to True.
-        maps (bool): Whether to write both subnetworks' maps of photos.
+        heatmaps (bool): Whether to write both subnetworks' heatmaps of photos.
             Defaults to False.
-        hollow_below (float): Joints with less confidence are drawn hollow.
-            Defaults to 0.3.
-        at_once (int, optional): Persons that the model is given at once at most;
-            those of a video from several frames. Defaults to what
-            :func:`persons_at_once` says.
+        kpt_thr (float): Joints that are visible with a lower probability are drawn
+            hollow: inferred, not seen. Defaults to 0.3.
+        batch_size (int, optional): Persons in one batch at most; those of a video
+            come from several frames. Defaults to :func:`default_batch_size`.
     """
 
     model: TopdownPoseEstimator
     boxes: BoxSource
     out_dir: Path
     draw: bool = True
-    maps: bool = False
-    hollow_below: float = 0.3
-    at_once: int | None = None
+    heatmaps: bool = False
+    kpt_thr: float = 0.3
+    batch_size: int | None = None
 
     def __post_init__(self):
-        self.at_once = self.at_once or persons_at_once(self.model)
+        self.batch_size = self.batch_size or default_batch_size(self.model)
 
     def annotate(self, media: Media, tick: Callable[[int], None]) -> dict:
         """Find the poses of one photo or video, and write pictures of them.
@@ -72,7 +71,7 @@ class Annotator:
 
         Raises:
             UserError: If the file or a box is faulty, or a picture cannot be
-                written; no maps are written then.
+                written; no heatmaps are written then.
         """
         try:
             if media.is_video:
@@ -87,27 +86,30 @@ class Annotator:
     def _photo(self, media: Media) -> dict:
         image = read_photo(media.path)
         boxes, box_scores = self.boxes(media.path, image)
-        maps = None
-        if self.maps:
-            poses, maps = estimate_maps(
-                self.model, image, boxes, box_scores, self.at_once
+        heatmaps = None
+        if self.heatmaps:
+            poses, heatmaps = estimate_heatmaps(
+                self.model, image, boxes, box_scores, self.batch_size
             )
         else:
-            poses = estimate_poses(self.model, image, boxes, box_scores, self.at_once)
+            poses = estimate_poses(
+                self.model, image, boxes, box_scores, self.batch_size
+            )
         height, width = image.shape[:2]
         result = dict(image=str(media.path), width=width, height=height)
         if self.draw:
             drawn = self.out_dir / 'drawn' / f'{media.name}.jpg'
             save_picture(drawn, self._drawn(image, poses))
             result['drawn'] = str(drawn.relative_to(self.out_dir))
-        if maps is not None:
-            with atomic_path(self.out_dir / 'maps' / f'{media.name}.npz') as temporary:
+        if heatmaps is not None:
+            file = self.out_dir / 'heatmaps' / f'{media.name}.npz'
+            with atomic_path(file) as temporary:
                 np.savez_compressed(
                     temporary,
-                    detector=maps.detector.astype(np.float16),
-                    regressor=maps.regressor.astype(np.float16),
-                    centers=maps.centers,
-                    sizes=maps.sizes,
+                    detector=heatmaps.detector.astype(np.float16),
+                    refiner=heatmaps.refiner.astype(np.float16),
+                    centers=heatmaps.centers,
+                    sizes=heatmaps.sizes,
                 )
         return dict(result, persons=persons(poses))
 
@@ -140,7 +142,7 @@ class Annotator:
         found = []
         for some in self._gathered(media, frames):
             for photo, poses in zip(
-                some, estimate_photos(self.model, some, self.at_once), strict=True
+                some, estimate_photos(self.model, some, self.batch_size), strict=True
             ):
                 found.append(dict(frame=len(found), persons=persons(poses)))
                 if video is not None:
@@ -153,12 +155,12 @@ class Annotator:
         some, count = [], 0
         for frame in frames:
             photo = Persons(frame, *self.boxes(media.path, frame))
-            if some and count + len(photo.boxes) > self.at_once:
+            if some and count + len(photo.boxes) > self.batch_size:
                 yield some
                 some, count = [], 0
             some.append(photo)
             count += len(photo.boxes)
-            if len(some) == self.at_once:
+            if len(some) == self.batch_size:
                 yield some
                 some, count = [], 0
         if some:
@@ -170,7 +172,7 @@ class Annotator:
             poses.keypoints,
             joint_names(self.model),
             joint_links(self.model),
-            poses.scores < self.hollow_below,
+            poses.visible < self.kpt_thr,
         )
 
 
@@ -181,7 +183,8 @@ def persons(poses: Poses) -> list[dict]:
         poses (Poses): N poses.
 
     Returns:
-        list[dict]: N times ``box``, ``box_score``, ``keypoints`` and ``scores``.
+        list[dict]: N times ``box``, ``box_score``, ``keypoints``, ``scores`` and
+        ``visible``.
     """
     return [
         dict(
@@ -189,9 +192,15 @@ def persons(poses: Poses) -> list[dict]:
             box_score=round(float(box_score), 4),
             keypoints=_rounded(keypoints, 2),
             scores=_rounded(scores, 4),
+            visible=_rounded(visible, 4),
         )
-        for box, box_score, keypoints, scores in zip(
-            poses.boxes, poses.box_scores, poses.keypoints, poses.scores, strict=True
+        for box, box_score, keypoints, scores, visible in zip(
+            poses.boxes,
+            poses.box_scores,
+            poses.keypoints,
+            poses.scores,
+            poses.visible,
+            strict=True,
         )
     ]
 
@@ -206,8 +215,9 @@ def write_results(
     ``persons``; ``videos`` lists videos, each with ``video``, ``fps`` and
     ``frames``, which hold ``frame`` and ``persons``; and ``note``, if it ends
     early. A person has ``box``
-    (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]) and ``scores``
-    (K). Pixels count from 0. ``failed`` names inputs that could not be used.
+    (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]), ``scores`` (K), the
+    confidences, and ``visible`` (K), the probabilities that a joint is visible and
+    not inferred. Pixels count from 0. ``failed`` names inputs that could not be used.
 
     Args:
         path (Path): The file.

@@ -11,7 +11,6 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from phr_mmpose.models import batch_sizes
 from phr_mmpose.utils.errors import UserError
 
 
@@ -24,33 +23,36 @@ class Poses:
         box_scores (np.ndarray): Shape (N,).
         keypoints (np.ndarray): Shape (N, K, 2).
         scores (np.ndarray): Shape (N, K), confidences.
+        visible (np.ndarray): Shape (N, K), the probability that a joint is visible,
+            by the cascade's detector; the scores where the model cannot tell.
     """
 
     boxes: np.ndarray
     box_scores: np.ndarray
     keypoints: np.ndarray
     scores: np.ndarray
+    visible: np.ndarray
 
     def __len__(self) -> int:
         return len(self.boxes)
 
 
 @dataclass
-class CascadeMaps:
-    """Both subnetworks' maps of N persons with K joints.
+class CascadeHeatmaps:
+    """Both subnetworks' heatmaps of N persons with K joints.
 
-    A map's pixel (x, y) shows the photo at ``centers - sizes / 2 +
+    A heatmap's pixel (x, y) shows the photo at ``centers - sizes / 2 +
     (x, y) * sizes / (W, H)``.
 
     Args:
         detector (np.ndarray): Shape (N, K, H, W), probabilities.
-        regressor (np.ndarray): Shape (N, K, H, W), confidences.
+        refiner (np.ndarray): Shape (N, K, H, W), confidences.
         centers (np.ndarray): Shape (N, 2), middle of the crop in the photo.
         sizes (np.ndarray): Shape (N, 2), width and height of the crop there.
     """
 
     detector: np.ndarray
-    regressor: np.ndarray
+    refiner: np.ndarray
     centers: np.ndarray
     sizes: np.ndarray
 
@@ -70,25 +72,32 @@ class Persons:
     box_scores: np.ndarray | None = None
 
 
-def persons_at_once(model: TopdownPoseEstimator) -> int:
-    """Say how many persons a model should be given at once.
+# Pixels of the crops of one batch. On a GPU 16 persons of 256 x 256 px, about 2 GB with
+# the paper's model and a flip test; on a CPU one for each thread: its caches hold no
+# more, and fresh memory costs it time (measured with two threads).
+_PIXELS_ON_GPU = 16 * 256**2
+_PIXELS_PER_THREAD = 256**2
+
+
+def default_batch_size(model: TopdownPoseEstimator) -> int:
+    """Say how many persons a model is best given in one batch.
 
     Args:
         model (TopdownPoseEstimator): From :func:`load_pose_model`.
 
     Returns:
-        int: As many as suit its device and the size of its input, see
-        :func:`phr_mmpose.models.batch_sizes.persons_at_once`. On a CPU a model
-        itself takes more than these in parts.
+        int: As many as suit its device and the size of its input, at least one.
     """
     # Not of its parameters: an ONNX file has none.
-    device = model.data_preprocessor.device.type
+    on_cpu = model.data_preprocessor.device.type == 'cpu'
+    pixels = torch.get_num_threads() * _PIXELS_PER_THREAD if on_cpu else _PIXELS_ON_GPU
     sizes = (
         transform['input_size']
         for transform in model.cfg.test_dataloader.dataset.pipeline
         if 'input_size' in transform
     )
-    return batch_sizes.persons_at_once(device, next(sizes, (256, 256)))
+    width, height = next(sizes, (256, 256))
+    return max(1, pixels // (width * height))
 
 
 def estimate_poses(
@@ -96,7 +105,7 @@ def estimate_poses(
     image: np.ndarray,
     boxes: np.ndarray,
     box_scores: np.ndarray | None = None,
-    at_once: int | None = None,
+    batch_size: int | None = None,
 ) -> Poses:
     """Estimate the poses of the persons in the boxes.
 
@@ -105,8 +114,8 @@ def estimate_poses(
         image (np.ndarray): Shape (H, W, 3), BGR, uint8.
         boxes (np.ndarray): Shape (N, 4), x1, y1, x2, y2; N may be 0.
         box_scores (np.ndarray, optional): Shape (N,). Defaults to ones.
-        at_once (int, optional): Persons in one batch at most. Defaults to
-            what :func:`persons_at_once` says.
+        batch_size (int, optional): Persons in one batch at most. Defaults to
+            :func:`default_batch_size`.
 
     Returns:
         Poses: N poses.
@@ -114,21 +123,21 @@ def estimate_poses(
     Raises:
         UserError: If the model puts out NaN.
     """
-    return estimate_photos(model, [Persons(image, boxes, box_scores)], at_once)[0]
+    return estimate_photos(model, [Persons(image, boxes, box_scores)], batch_size)[0]
 
 
 def estimate_photos(
     model: TopdownPoseEstimator,
     photos: Sequence[Persons],
-    at_once: int | None = None,
+    batch_size: int | None = None,
 ) -> list[Poses]:
     """Estimate the poses of persons on several photos, or frames of a video.
 
     Args:
         model (TopdownPoseEstimator): From :func:`load_pose_model`.
         photos (Sequence[Persons]): The photos. Their persons share batches.
-        at_once (int, optional): Persons in one batch at most. Defaults to
-            what :func:`persons_at_once` says.
+        batch_size (int, optional): Persons in one batch at most. Defaults to
+            :func:`default_batch_size`.
 
     Returns:
         list[Poses]: Of each photo.
@@ -136,66 +145,66 @@ def estimate_photos(
     Raises:
         UserError: If the model puts out NaN.
     """
-    samples = iter(_infer(model, photos, False, at_once))
+    samples = iter(_infer(model, photos, False, batch_size))
     return [
         _poses([next(samples) for _ in photo.boxes], model, photo) for photo in photos
     ]
 
 
-def estimate_maps(
+def estimate_heatmaps(
     model: TopdownPoseEstimator,
     image: np.ndarray,
     boxes: np.ndarray,
     box_scores: np.ndarray | None = None,
-    at_once: int | None = None,
-) -> tuple[Poses, CascadeMaps]:
-    """Estimate poses and keep the maps that they were read from.
+    batch_size: int | None = None,
+) -> tuple[Poses, CascadeHeatmaps]:
+    """Estimate poses and keep the heatmaps that they were read from.
 
     Args:
         model (TopdownPoseEstimator): As for :func:`estimate_poses`.
         image (np.ndarray): As for :func:`estimate_poses`.
         boxes (np.ndarray): As for :func:`estimate_poses`.
         box_scores (np.ndarray, optional): As for :func:`estimate_poses`.
-        at_once (int, optional): As for :func:`estimate_poses`.
+        batch_size (int, optional): As for :func:`estimate_poses`.
 
     Returns:
-        tuple[Poses, CascadeMaps]: Of N persons.
+        tuple[Poses, CascadeHeatmaps]: Of N persons.
 
     Raises:
         UserError: If the model puts out NaN or is no cascade.
     """
     photo = Persons(image, boxes, box_scores)
-    samples = _infer(model, [photo], True, at_once)
+    samples = _infer(model, [photo], True, batch_size)
     if any('detector_heatmaps' not in sample.pred_fields for sample in samples):
         raise UserError(
-            f'{type(model.head).__name__} puts out no detector maps; '
+            f'{type(model.head).__name__} puts out no detector heatmaps; '
             'give the config of a cascade'
         )
-    maps = CascadeMaps(
+    heatmaps = CascadeHeatmaps(
         detector=_stack([s.pred_fields.detector_heatmaps for s in samples], 4),
-        regressor=_stack([s.pred_fields.heatmaps for s in samples], 4),
+        refiner=_stack([s.pred_fields.heatmaps for s in samples], 4),
         centers=_stack([np.reshape(s.input_center, 2) for s in samples], 2),
         sizes=_stack([np.reshape(s.input_scale, 2) for s in samples], 2),
     )
-    return _poses(samples, model, photo), maps
+    return _poses(samples, model, photo), heatmaps
 
 
 def _infer(
     model: TopdownPoseEstimator,
     photos: Sequence[Persons],
-    maps: bool,
-    at_once: int | None,
+    heatmaps: bool,
+    batch_size: int | None,
 ) -> list[PoseDataSample]:
     """Run all persons through the test pipeline and, in batches, the model."""
     init_default_scope(model.cfg.get('default_scope', 'mmpose'))
     pipeline = Compose(model.cfg.test_dataloader.dataset.pipeline)
     persons = [(photo.image, box) for photo in photos for box in photo.boxes]
-    at_once = at_once or persons_at_once(model)
+    batch_size = batch_size or default_batch_size(model)
     before = model.test_cfg
-    model.test_cfg = {**(before or {}), 'output_heatmaps': maps}
+    model.test_cfg = {**(before or {}), 'output_heatmaps': heatmaps}
     samples = []
     try:
-        for start in range(0, len(persons), at_once):
+        for start in range(0, len(persons), batch_size):
             batch = [
                 pipeline(
                     dict(
@@ -205,12 +214,12 @@ def _infer(
                         bbox_score=np.ones(1, np.float32),
                     )
                 )
-                for image, box in persons[start : start + at_once]
+                for image, box in persons[start : start + batch_size]
             ]
             with torch.no_grad():
                 done = model.test_step(pseudo_collate(batch))
-            if maps:
-                # A batch's maps would else stay on the device until the last.
+            if heatmaps:
+                # A batch's heatmaps would else stay on the device until the last.
                 done = [sample.cpu() for sample in done]
             samples += done
     finally:
@@ -223,16 +232,19 @@ def _poses(
 ) -> Poses:
     joints = len(model.dataset_meta['keypoint_id2name'])
     keypoints = np.zeros((0, joints, 2), np.float32)
-    scores = np.zeros((0, joints), np.float32)
+    scores = visible = np.zeros((0, joints), np.float32)
     if samples:
-        keypoints = _stack([s.pred_instances.keypoints[0] for s in samples], 3)
-        scores = _stack([s.pred_instances.keypoint_scores[0] for s in samples], 2)
+        found = [sample.pred_instances for sample in samples]
+        keypoints = _stack([each.keypoints[0] for each in found], 3)
+        scores = _stack([each.keypoint_scores[0] for each in found], 2)
+        visible = _stack([each.keypoints_visible[0] for each in found], 2)
     if not (np.isfinite(keypoints).all() and np.isfinite(scores).all()):
         raise UserError('the model puts out NaN: its weights are damaged')
     box_scores = photo.box_scores
     if box_scores is None:
         box_scores = np.ones(len(photo.boxes), np.float32)
-    return Poses(np.asarray(photo.boxes, np.float32), box_scores, keypoints, scores)
+    boxes = np.asarray(photo.boxes, np.float32)
+    return Poses(boxes, box_scores, keypoints, scores, visible)
 
 
 def _stack(values: list, dimensions: int) -> np.ndarray:

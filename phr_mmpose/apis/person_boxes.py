@@ -145,7 +145,7 @@ class PersonDetector:
         settings = load_config(config)
         weights = weights or settings.get('load_from')
         if not weights:
-            raise UserError(f'{config}: names no weights; give --detector-weights')
+            raise UserError(f'{config}: names no weights; give --det-weights')
         checkpoint = load_checkpoint(weights)
         state_dict = get_state_dict(checkpoint, weights)
         try:

@@ -9,8 +9,9 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
 from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
-from phr_mmpose.apis.onnx_model import check_same_joints, is_onnx, onnx_config
-from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
+from phr_mmpose.deploy import OnnxPoseEstimator
+from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
+from phr_mmpose.models.fusing import fuse_conv_bn
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
@@ -20,14 +21,13 @@ def load_pose_model(
     config: str | Path,
     weights: str | Path,
     device: str | None = None,
-    precision: str | None = None,
 ) -> TopdownPoseEstimator:
     """Build the model of a config and load its weights.
 
     As MMPose's ``init_model``, which however goes on with random weights where
     a checkpoint does not fit, and with COCO's joints where neither checkpoint
-    nor training data say which they are. A cascade predicts with batch
-    normalisation folded into convolutions.
+    nor training data say which they are. Batch normalisation is fused into the
+    convolutions, so that the model predicts faster and is no longer to be trained.
 
     Args:
         config (str | Path): The config, a ``.py`` file.
@@ -35,19 +35,16 @@ def load_pose_model(
             of an ``.onnx`` file, to which the config's cascade was exported.
         device (str, optional): See :func:`choose_device`. An ONNX file is
             computed on the CPU.
-        precision (str, optional): ``'bfloat16'`` or ``'float16'``, of a
-            cascade's networks. Defaults to float32.
 
     Returns:
         TopdownPoseEstimator: In evaluation mode, with ``cfg`` and
         ``dataset_meta``.
 
     Raises:
-        UserError: If config, weights or device are faulty or do not fit, or a
-            precision is asked of a model that is no cascade, or of an ONNX file.
+        UserError: If config, weights or device are faulty or do not fit.
     """
     if is_onnx(weights):
-        return _load_onnx(config, weights, device, precision)
+        return _load_onnx(config, weights, device)
     target = choose_device(device)
     settings = load_config(config)
     _check_config(settings, config)
@@ -58,27 +55,13 @@ def load_pose_model(
     model.load_state_dict(state_dict, strict=False)
     model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
     _check_joints(model, config, weights)
-    if isinstance(model, CascadePoseEstimator):
-        model.test_cfg = {**model.test_cfg, 'fold': True, 'autocast': precision}
-    elif precision is not None:
-        raise UserError(
-            f'{config}: {type(model).__name__} predicts in float32 only; '
-            'leave the precision out'
-        )
-    return model.to(target)
+    return fuse_conv_bn(model).to(target)
 
 
 def _load_onnx(
-    config: str | Path,
-    file: str | Path,
-    device: str | None,
-    precision: str | None,
+    config: str | Path, file: str | Path, device: str | None
 ) -> OnnxPoseEstimator:
     """As :func:`load_pose_model`, with the file that a cascade was exported to."""
-    if precision is not None:
-        raise UserError(
-            f'{file}: an ONNX file has a precision of its own; leave the option out'
-        )
     if choose_device(device or 'cpu').type != 'cpu':
         raise UserError(
             f'{file}: an ONNX file is computed on the CPU; leave the device out'

@@ -109,6 +109,32 @@ class BinaryDisc(PartMapCodec):
         offset = self._offset(levels, background.flatten(2), points)
         return (points + offset) * self.stride, scores
 
+    def visibility(self, heatmaps: Tensor, keypoints: Tensor) -> Tensor:
+        """Read how probable it is that keypoints are visible where they are said to be.
+
+        The detector learns a disc around each visible keypoint, and nothing for a
+        hidden one: the largest probability within a disc around the keypoint tells
+        whether it saw one there.
+
+        Args:
+            heatmaps (Tensor): (B, K, H, W), the detector's probabilities.
+            keypoints (Tensor): (B, K, 2) in input pixels, anywhere; the nearest
+                pixels count for one outside the heatmap.
+
+        Returns:
+            Tensor: (B, K), from 0 to 1.
+        """
+        reach = int(self.radius)
+        steps = torch.arange(-reach, reach + 1, device=heatmaps.device)
+        offsets = torch.cartesian_prod(steps, steps)
+        offsets = offsets[offsets.square().sum(-1) <= self.radius**2]
+        height, width = heatmaps.shape[2:]
+        points = (keypoints / self.stride).round()
+        columns = (points[..., :1] + offsets[:, 0]).clamp(0, width - 1)
+        rows = (points[..., 1:] + offsets[:, 1]).clamp(0, height - 1)
+        index = (rows * width + columns).long()
+        return heatmaps.float().flatten(2).gather(2, index).amax(dim=-1)
+
     def _offset(self, levels: Tensor, background: Tensor, points: Tensor) -> Tensor:
         """Fit discs around whole pixels to an eighth of a pixel.
 

@@ -26,17 +26,17 @@ class Freezing:
         }
         self._frozen: list[nn.Module] = []
 
-    def parts(self) -> dict[str, list[nn.Module]]:
-        """Return the modules of a cascade's parts; nothing for another model."""
-        parts = getattr(self._model, 'parts', None)
-        return parts() if callable(parts) else {}
+    def subnetworks(self) -> dict[str, list[nn.Module]]:
+        """Return the modules of a cascade's subnetworks; nothing for another model."""
+        subnetworks = getattr(self._model, 'subnetworks', None)
+        return subnetworks() if callable(subnetworks) else {}
 
     def named(self, name: str) -> list[nn.Module]:
         """Find the modules that a name stands for.
 
         Args:
-            name (str): ``'detector'`` or ``'refiner'`` where the model's ``parts()``
-                tells their modules, else a sub-module's name, such as
+            name (str): ``'detector'`` or ``'refiner'`` where the model has
+                ``subnetworks()``, else a sub-module's name, such as
                 ``'backbone.layer4'``.
 
         Returns:
@@ -45,12 +45,12 @@ class Freezing:
         Raises:
             UserError: If the model has no such sub-module.
         """
-        parts = self.parts()
-        if name in parts:
-            return parts[name]
+        subnetworks = self.subnetworks()
+        if name in subnetworks:
+            return subnetworks[name]
         module = dict(self._model.named_modules()).get(name)
         if module is None or module is self._model:
-            known = [*parts, *(each for each, _ in self._model.named_children())]
+            known = [*subnetworks, *(each for each, _ in self._model.named_children())]
             raise UserError(
                 f'config: the model has no sub-module {name!r} to train; it has '
                 f'{", ".join(dict.fromkeys(known))} and what lies in them'

@@ -75,7 +75,7 @@ def describe_fit(
         raise UserError(
             f'{filename} is a checkpoint of another model: none of its '
             f'{len(state_dict)} weights fits (first: {next(iter(state_dict))}); give '
-            'one of a model with the same parts'
+            'one of a model that shares sub-modules with it'
         )
     kinds = {
         'of another shape': fit.misshaped,

@@ -1,5 +1,9 @@
 """Evaluation on LSP and MPII: metrics, saved predictions, tables, curves."""
 
-from phr_mmpose.evaluation.metrics import LspPCKAccuracy, MpiiPCKhAccuracy
+from phr_mmpose.evaluation.metrics import (
+    LspPCKAccuracy,
+    MpiiPCKhAccuracy,
+    VisibilityAUC,
+)
 
-__all__ = ['LspPCKAccuracy', 'MpiiPCKhAccuracy']
+__all__ = ['LspPCKAccuracy', 'MpiiPCKhAccuracy', 'VisibilityAUC']

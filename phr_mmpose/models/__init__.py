@@ -3,17 +3,16 @@
 from phr_mmpose.models.backbones import (
     EfficientNetLiteInit,
     FullyConvolutionalVGG,
-    OnnxMaps,
     TIMMBackbone,
 )
 from phr_mmpose.models.heads import (
     CascadeHeatmapRegressionHead,
     FCNPartDetectorHead,
-    OnnxMapsHead,
     PartDetectorHead,
 )
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
-from phr_mmpose.models.pose_estimators import CascadePoseEstimator, OnnxPoseEstimator
+from phr_mmpose.models.necks import FusionNeck
+from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.models.refiners import ConvRefiner, HourglassRefiner
 
 __all__ = [
@@ -24,10 +23,8 @@ __all__ = [
     'EfficientNetLiteInit',
     'FCNPartDetectorHead',
     'FullyConvolutionalVGG',
+    'FusionNeck',
     'HourglassRefiner',
-    'OnnxMaps',
-    'OnnxMapsHead',
-    'OnnxPoseEstimator',
     'PartDetectorHead',
     'SigmoidCrossEntropyLoss',
     'TIMMBackbone',

@@ -1,7 +1,7 @@
 """How every tool ends, with a result or one clear line, and what they all check."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from phr_mmpose.utils.errors import UserError
 
@@ -23,6 +23,25 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print('error: interrupted', file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def refuse_renamed_options(argv: Sequence[str] | None, **new_names: str) -> None:
+    """Refuse options by their former names.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name; None
+            takes the process's own.
+        **new_names (str): Former names without their dashes, ``_`` for ``-``, and
+            the options that take their place.
+
+    Raises:
+        UserError: If one of them is given.
+    """
+    for word in sys.argv[1:] if argv is None else argv:
+        option = word.partition('=')[0]
+        former = option.removeprefix('--').replace('-', '_')
+        if option.startswith('--') and former in new_names:
+            raise UserError(f'{option} is called {new_names[former]} since version 0.3')
 
 
 def check_within(option: str, value: float, low: float, high: float) -> None:

@@ -27,20 +27,20 @@ _INK, _FRAME, _OCCLUDED = '0.15', '0.6', '#D55E00'
 _COLOURS = matplotlib.colormaps['inferno']
 # Inches.
 _CELL, _GAP, _ROW_LABEL, _TITLE, _BAR = 1.55, 0.07, 0.3, 0.24, 0.56
-# Maps whose maximum is below are as good as empty; their scale ends here.
+# Heatmaps whose maximum is below are as good as empty; their scale ends here.
 _FAINTEST = 0.05
 
 
 @dataclass
 class CascadeView:
-    """One person as both subnetworks see it; K joints, maps of H x W.
+    """One person as both subnetworks see it; K joints, heatmaps of H x W.
 
     Args:
         image (np.ndarray): The photo, (h, w, 3), BGR, uint8.
         center (np.ndarray): (2,), middle of the crop in the photo's pixels.
         size (np.ndarray): (2,), width and height of the crop there.
         detector (np.ndarray): (K, H, W), probabilities.
-        regressor (np.ndarray): (K, H, W), confidences.
+        refiner (np.ndarray): (K, H, W), confidences.
         keypoints (np.ndarray): (K, 2), the pose, pixels of the photo.
         names (Sequence[str]): K joint names.
         links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
@@ -54,7 +54,7 @@ class CascadeView:
     center: np.ndarray
     size: np.ndarray
     detector: np.ndarray
-    regressor: np.ndarray
+    refiner: np.ndarray
     keypoints: np.ndarray
     names: Sequence[str]
     links: Sequence[tuple[int, int]]
@@ -63,13 +63,13 @@ class CascadeView:
 
     @property
     def detector_confidence(self) -> np.ndarray:
-        """The detector's confidence of each joint: its map's maximum, (K,)."""
+        """The detector's confidence of each joint: its heatmap's maximum, (K,)."""
         return self.detector.max(axis=(1, 2))
 
     @property
-    def regressor_confidence(self) -> np.ndarray:
-        """The regressor's confidence of each joint: its map's maximum, (K,)."""
-        return self.regressor.max(axis=(1, 2))
+    def refiner_confidence(self) -> np.ndarray:
+        """The refiner's confidence of each joint: its heatmap's maximum, (K,)."""
+        return self.refiner.max(axis=(1, 2))
 
 
 def choose_joints(view: CascadeView, count: int = 6) -> list[int]:
@@ -101,7 +101,7 @@ def draw_cascade_panel(
     sure: float = 0.3,
     dpi: int = 160,
 ) -> None:
-    """Draw the input, both rows of maps and the pose into one picture.
+    """Draw the input, both rows of heatmaps and the pose into one picture.
 
     The columns of occluded joints have a dashed outline, as in the paper, and a
     ring where the joint truly is; without truth there is neither. In the pose,
@@ -154,7 +154,7 @@ def _figure(view: CascadeView, joints: Sequence[int], sure: float) -> Figure:
     dim = (0.62 * grey).astype(np.uint8)
     rows = (
         ('part detector', view.detector, view.detector_confidence),
-        ('regressor', view.regressor, view.regressor_confidence),
+        ('refiner', view.refiner, view.refiner_confidence),
     )
     for row, (label, maps, confidence) in enumerate(rows):
         # One scale for a row, so that confidences can be compared by eye; of its

@@ -20,6 +20,7 @@ def draw_poses(
     names: Sequence[str],
     links: Sequence[tuple[int, int]],
     hollow: np.ndarray | None = None,
+    drawn: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw the poses of N persons with K joints.
 
@@ -34,6 +35,8 @@ def draw_poses(
         links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
         hollow (np.ndarray, optional): Shape (N, K), true for joints that are
             hidden or not to be trusted. Defaults to none.
+        drawn (np.ndarray, optional): Shape (N, K), false for joints that are left
+            out, with the limbs that end in one. Defaults to all.
 
     Returns:
         np.ndarray: Shape (H, W, 3), BGR, uint8.
@@ -41,8 +44,11 @@ def draw_poses(
     canvas = image.copy()
     if hollow is None:
         hollow = np.zeros(keypoints.shape[:2], bool)
-    for points, rings in zip(keypoints, hollow, strict=True):
-        _draw_person(canvas, points, rings, names, links)
+    if drawn is None:
+        drawn = np.ones(keypoints.shape[:2], bool)
+    for points, rings, some in zip(keypoints, hollow, drawn, strict=True):
+        if some.any():
+            _draw_person(canvas, points, rings, some, names, links)
     return canvas
 
 
@@ -62,23 +68,26 @@ def _draw_person(
     canvas: np.ndarray,
     points: np.ndarray,
     rings: np.ndarray,
+    drawn: np.ndarray,
     names: Sequence[str],
     links: Sequence[tuple[int, int]],
 ) -> None:
-    size = person_size(points)
+    size = person_size(points[drawn])
     thickness = max(1, round(_LIMB * size))
     radius = max(1.5, _JOINT * size)
     edge = max(1, round(thickness / 3))
     limbs = [
         (_pieces(points[a], points[b], size, rings[a] or rings[b]), names[a], names[b])
         for a, b in links
+        if drawn[a] and drawn[b]
     ]
     # All edges first: a limb's edge must not cut through another limb.
     for pieces, _, _ in limbs:
         _lines(canvas, pieces, EDGE, thickness + 2 * edge)
     for pieces, start, end in limbs:
         _lines(canvas, pieces, limb_colour(start, end), thickness)
-    for point, ring, name in zip(points, rings, names, strict=True):
+    for joint in np.flatnonzero(drawn):
+        point, ring, name = points[joint], rings[joint], names[joint]
         colour = joint_colour(name)
         _disc(canvas, point, radius + edge, EDGE)
         _disc(canvas, point, radius, colour)

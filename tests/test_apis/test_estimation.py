@@ -7,10 +7,10 @@ from mmpose.apis import inference_topdown
 
 from phr_mmpose.apis import (
     Persons,
-    estimate_maps,
+    default_batch_size,
+    estimate_heatmaps,
     estimate_photos,
     estimate_poses,
-    persons_at_once,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
 
@@ -35,11 +35,11 @@ def batches(model, monkeypatch):
     return sizes
 
 
-@pytest.mark.parametrize('at_once, expected', [(16, [3]), (3, [3]), (2, [2, 1])])
+@pytest.mark.parametrize('batch_size, expected', [(16, [3]), (3, [3]), (2, [2, 1])])
 def test_a_photo_s_persons_are_bounded_batches(
-    model, photo, batches, at_once, expected
+    model, photo, batches, batch_size, expected
 ):
-    poses = estimate_poses(model, photo, BOXES, at_once=at_once)
+    poses = estimate_poses(model, photo, BOXES, batch_size=batch_size)
     assert batches == expected
     assert poses.box_scores.tolist() == [1, 1, 1]
     # As MMPose gives them, one by one.
@@ -57,12 +57,12 @@ def test_a_photo_s_persons_are_bounded_batches(
     'side, device, expected',
     [(256, 'cpu', 2), (96, 'cpu', 14), (1024, 'cpu', 1), (256, 'meta', 16)],
 )
-def test_more_small_crops_are_taken_at_once(model, monkeypatch, side, device, expected):
+def test_a_batch_holds_more_small_crops(model, monkeypatch, side, device, expected):
     pipeline = [dict(type='TopdownAffine', input_size=(side, side))]
     monkeypatch.setitem(model.cfg.test_dataloader.dataset, 'pipeline', pipeline)
     monkeypatch.setattr(torch, 'get_num_threads', lambda: 2)
     monkeypatch.setattr(model.data_preprocessor, '_device', torch.device(device))
-    assert persons_at_once(model) == expected
+    assert default_batch_size(model) == expected
 
 
 def test_photos_share_batches(model, photo, batches):
@@ -73,7 +73,7 @@ def test_photos_share_batches(model, photo, batches):
         Persons(other, np.zeros((0, 4), np.float32)),
         Persons(other, BOXES[:2], scores),
     ]
-    first, none, last = estimate_photos(model, photos, at_once=2)
+    first, none, last = estimate_photos(model, photos, batch_size=2)
     assert batches == [2, 1]
     assert none.keypoints.shape == (0, 14, 2) and len(none) == 0
     assert last.box_scores is scores
@@ -87,20 +87,26 @@ def test_photos_share_batches(model, photo, batches):
     assert estimate_photos(model, []) == []
 
 
-def test_maps_are_bounded_too(model, photo, batches):
-    poses, maps = estimate_maps(model, photo, BOXES, at_once=2)
+def test_heatmaps_are_bounded_too(model, photo, batches):
+    poses, heatmaps = estimate_heatmaps(model, photo, BOXES, batch_size=2)
     assert batches == [2, 1]
-    assert maps.regressor.shape == (3, 14, 48, 48)
+    assert heatmaps.refiner.shape == (3, 14, 48, 48)
     np.testing.assert_allclose(
-        maps.regressor.max((2, 3)), poses.scores, rtol=0, atol=1e-6
+        heatmaps.refiner.max((2, 3)), poses.scores, rtol=0, atol=1e-6
     )
 
 
-def test_a_cascade_is_folded_and_keeps_its_precision(config, checkpoints, photo):
-    model = load_pose_model(
-        config, checkpoints['with_meta'], 'cpu', precision='bfloat16'
-    )
+def test_visibility_comes_with_the_poses(model, photo):
     poses = estimate_poses(model, photo, BOXES)
-    (folded,) = model._folded.values()
-    assert folded.backbone.conv1.weight.dtype == torch.bfloat16
-    assert np.isfinite(poses.keypoints).all()
+    (alone,) = inference_topdown(model, photo, BOXES[:1])
+    assert poses.visible.shape == poses.scores.shape
+    np.testing.assert_allclose(
+        poses.visible[0], alone.pred_instances.keypoints_visible[0], atol=1e-4
+    )
+    assert (np.abs(poses.visible - poses.scores) > 1e-3).any()
+
+
+def test_a_loaded_model_is_fused(model):
+    assert not any(
+        isinstance(layer, torch.nn.BatchNorm2d) for layer in model.backbone.modules()
+    )

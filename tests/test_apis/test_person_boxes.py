@@ -141,7 +141,7 @@ def test_a_detector_gives_boxes_of_persons_that_do_not_overlap(detector, photo):
 
 
 def test_a_detector_needs_weights_that_fit(detector, checkpoints):
-    with pytest.raises(UserError, match='names no weights; give --detector-weights'):
+    with pytest.raises(UserError, match='names no weights; give --det-weights'):
         PersonDetector(detector[0], device='cpu')
     with pytest.raises(UserError, match='checkpoint of another model'):
         PersonDetector(detector[0], checkpoints['with_meta'], device='cpu')

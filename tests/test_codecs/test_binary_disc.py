@@ -357,3 +357,42 @@ def test_bad_arguments_get_one_line(arguments, words):
 def test_two_persons_in_one_map_are_refused():
     with pytest.raises(UserError, match='one person per map, got 2'):
         CODEC.encode(np.zeros((2, 16, 2)))
+
+
+class TestVisibility:
+    """Stride 4 and radius 2 heatmap pixels: a disc of 13 pixels."""
+
+    codec = BinaryDisc((64, 64), (16, 16), radius=2)
+
+    def read(self, heatmap, *keypoint):
+        point = torch.tensor([[keypoint]], dtype=torch.float32)
+        return self.codec.visibility(heatmap[None, None], point).item()
+
+    def test_it_is_the_largest_value_within_the_disc_at_the_keypoint(self):
+        heatmap = torch.zeros(16, 16)
+        heatmap[7, 5] = 0.75  # Row 7, column 5: (20, 28) in the input.
+        assert self.read(heatmap, 20, 28) == 0.75
+        assert self.read(heatmap, 28, 28) == 0.75  # Two columns off.
+        assert self.read(heatmap, 24, 32) == 0.75  # One column and one row.
+        assert self.read(heatmap, 28, 36) == 0  # Two and two: outside the disc.
+        assert self.read(heatmap, 32, 28) == 0  # Three columns.
+        # 1.75 input pixels are less than half a heatmap pixel, 2.25 more.
+        assert self.read(heatmap, 29.75, 28) == 0.75
+        assert self.read(heatmap, 30.25, 28) == 0
+
+    @pytest.mark.parametrize('point', [(0, 0), (-300, -5), (1, -1e6)])
+    def test_outside_the_heatmap_the_nearest_pixels_count(self, point):
+        heatmap = torch.zeros(16, 16)
+        heatmap[0, 0] = 0.5
+        assert self.read(heatmap, *point) == 0.5
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.integers(0, 2**32))
+    def test_targets_tell_visible_from_hidden_joints(self, seed):
+        random = np.random.default_rng(seed)
+        keypoints = torch.from_numpy(random.uniform(0, 63, (2, 5, 2))).float()
+        annotated = torch.ones(2, 5)
+        visible = torch.from_numpy(random.integers(0, 2, (2, 5)))
+        targets, _ = self.codec.encode_batch(keypoints, annotated, visible)
+        read = self.codec.visibility(targets, keypoints)
+        assert torch.equal(read, visible.float())

@@ -34,29 +34,22 @@ def checkpoint(tiny, tmp_path_factory):
     return folder / 'model.pth'
 
 
-def evaluate(test, tiny, checkpoint, folder, capsys, *arguments):
+def evaluate(test, tiny, checkpoint, folder, *arguments):
     test.main(
         [str(tiny.path), str(checkpoint), '--work-dir', str(folder / 'work')]
         + ['--out', str(folder / 'p.npz'), '--json', str(folder / 's.json')]
-        + ['--curve', str(folder / 'c.png')]
-        + ['--cfg-options', 'test_dataloader.dataset.count=6', *arguments]
+        + [*arguments, '--cfg-options', 'test_dataloader.dataset.count=6']
     )
-    lines = capsys.readouterr().out.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith('6 persons'))
-    return lines[start:], json.loads((folder / 's.json').read_text())
+    return json.loads((folder / 's.json').read_text())
 
 
-def test_columns_numbers_predictions_and_curve(
-    test, tiny, checkpoint, tmp_path, capsys
-):
-    lines, numbers = evaluate(test, tiny, checkpoint, tmp_path, capsys)
-    assert lines[0] == f'6 persons, {checkpoint}, regressor'
-    assert lines[1].split() == list(COLUMNS)
-    rates = [f'{numbers[column]:.1f}' for column in COLUMNS]
-    assert lines[2].split() == ['PCKh@0.5', *rates]
-    assert numbers['measure'] == 'PCKh@0.5'
-    assert numbers['maps'] == 'regressor'
-    assert (tmp_path / 'c.png').read_bytes().startswith(b'\x89PNG')
+def test_numbers_and_predictions(test, tiny, checkpoint, tmp_path, capsys):
+    numbers = evaluate(test, tiny, checkpoint, tmp_path)
+    printed = dict(re.findall(r'^(\S+): (\S+)$', capsys.readouterr().out, re.MULTILINE))
+    for column in COLUMNS:
+        value = float(printed[f'mpii/{column}'])
+        assert value == pytest.approx(numbers[f'mpii/{column}'], rel=1e-3)
+    assert numbers['output'] == 'refiner'
     # The saved predictions give the same rate: all but pelvis and thorax within
     # five pixels, half the head size of ten.
     with np.load(tmp_path / 'p.npz') as arrays:
@@ -65,10 +58,10 @@ def test_columns_numbers_predictions_and_curve(
     truth = np.stack([dataset[index]['keypoints'][0] for index in range(6)])
     near = np.linalg.norm(preds - truth, axis=-1) <= 5
     near = np.delete(near, (6, 7), axis=1)
-    assert numbers['Total'] == pytest.approx(100 * near.mean())
+    assert numbers['mpii/Total'] == pytest.approx(100 * near.mean())
 
-    _, detector = evaluate(test, tiny, checkpoint, tmp_path, capsys, '--detector')
-    assert detector['maps'] == 'detector'
+    detector = evaluate(test, tiny, checkpoint, tmp_path, '--output', 'detector')
+    assert detector['output'] == 'detector'
     with np.load(tmp_path / 'p.npz') as arrays:
         assert not np.array_equal(arrays['preds'], preds)
 
@@ -78,17 +71,17 @@ def test_an_onnx_file_scores_as_its_checkpoint(
 ):
     pytest.importorskip('onnx', reason='needs the extra "onnx"')
     pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
-    from phr_mmpose.apis.onnx_export import export_onnx
     from phr_mmpose.apis.pose_model import load_pose_model
+    from phr_mmpose.deploy.onnx_export import export_onnx
 
     export_onnx(load_pose_model(tiny.path, checkpoint, 'cpu'), tmp_path / 'a.onnx')
-    for output in ((), ('--detector',)):
-        scores = [
-            evaluate(test, tiny, weights, tmp_path, capsys, *output)[1]
+    for output in ('refiner', 'detector'):
+        first, second = (
+            evaluate(test, tiny, weights, tmp_path, '--output', output)
             for weights in (checkpoint, tmp_path / 'a.onnx')
-        ]
-        rates = [[each[column] for column in COLUMNS] for each in scores]
-        assert rates[0] == rates[1]
+        )
+        for column in COLUMNS:
+            assert first[f'mpii/{column}'] == second[f'mpii/{column}']
     capsys.readouterr()
     work = tmp_path / 'unused'
     arguments = (tiny.path, tmp_path / 'none.onnx', '--work-dir', work)
@@ -203,13 +196,8 @@ def test_any_evaluator_runs(test, tiny, checkpoint, tmp_path, capsys, kind):
     for key in KEYS[kind]:
         assert float(printed[key]) == pytest.approx(numbers[key], rel=1e-3)
     assert numbers['checkpoint'] == str(checkpoint)
-    for option, value in (
-        ('--out', tmp_path / 'p.npz'),
-        ('--curve', tmp_path / 'c.png'),
-        ('--compare', f'x={config}'),
-    ):
-        line = fails(test, *arguments[:4], option, value)
-        assert 'exactly one LspPCKAccuracy or MpiiPCKhAccuracy' in line
+    line = fails(test, *arguments[:4], '--out', tmp_path / 'p.npz')
+    assert 'exactly one of LspPCKAccuracy, MpiiPCKhAccuracy' in line
 
 
 def test_one_of_ours_beside_another(test, tiny, checkpoint, tmp_path, capsys):
@@ -221,42 +209,12 @@ def test_one_of_ours_beside_another(test, tiny, checkpoint, tmp_path, capsys):
     arguments = [config, checkpoint, '--work-dir', tmp_path / 'work']
     arguments += ['--json', tmp_path / 's.json', '--out', tmp_path / 'p.npz']
     test.main([str(argument) for argument in arguments])
-    assert '4 persons, ' in capsys.readouterr().out
     numbers = json.loads((tmp_path / 's.json').read_text())
-    assert numbers['measure'] == 'PCKh@0.5'
-    assert {'Total', 'Total@0.1', 'PCK'} <= set(numbers)
+    assert {'mpii/Total', 'mpii/Total@0.1', 'PCK'} <= set(numbers)
     assert (tmp_path / 'p.npz').exists()
 
 
-def test_beside_other_results(test, tiny, checkpoint, tmp_path, capsys):
-    _, detector = evaluate(test, tiny, checkpoint, tmp_path, capsys, '--detector')
-    with np.load(tmp_path / 'p.npz') as arrays:
-        np.savez(tmp_path / 'zero.npz', preds=arrays['preds'])
-        np.save(tmp_path / 'one.npy', arrays['preds'] + 1)
-    lines, regressor = evaluate(
-        test,
-        tiny,
-        checkpoint,
-        tmp_path,
-        capsys,
-        *('--compare', f'zero={tmp_path / "zero.npz"}', f'one={tmp_path / "one.npy"}'),
-        *('--one-based', 'one'),
-    )
-    place = lines.index('PCKh@0.5')
-    assert lines[place + 1].split() == list(COLUMNS)
-    own, zero, one = (line.split() for line in lines[place + 2 : place + 5])
-    of = {
-        name: [f'{numbers[column]:.1f}' for column in COLUMNS]
-        for name, numbers in (('detector', detector), ('regressor', regressor))
-    }
-    assert own == ['model,', 'regressor', *of['regressor']]
-    assert zero == ['zero', *of['detector']]
-    assert one == ['one', *of['detector']]
-    line = fails(test, tiny.path, checkpoint, '--compare', 'x=none.npy')
-    assert line == 'none.npy: no such file'
-
-
-def test_outputs_and_files_are_checked_before_the_evaluation(
+def test_outputs_are_checked_before_the_evaluation(
     test, tiny, checkpoint, tmp_path, monkeypatch
 ):
     def evaluated(runner):
@@ -266,11 +224,11 @@ def test_outputs_and_files_are_checked_before_the_evaluation(
     np.save(tmp_path / 'five.npy', np.zeros((5, 16, 2)))
     arguments = [tiny.path, checkpoint, '--work-dir', tmp_path / 'work']
     for option, value, fault in (
-        ('--curve', tmp_path / 'c.xyz', 'cannot draw this kind of file'),
-        ('--curve', tmp_path / 'five.npy' / 'c.png', 'cannot be written'),
+        ('--json', tmp_path / 'five.npy' / 'c.json', 'cannot be written'),
         ('--json', tmp_path, 'is a folder'),
         ('--out', tmp_path, 'is a folder'),
-        ('--compare', f'x={tmp_path / "five.npy"}', 'no order of axes gives 4 persons'),
+        ('--curve', 'c.png', 'is called tools/eval_predictions.py --curve'),
+        ('--detector', '', 'is called --output detector'),
     ):
         assert fault in fails(test, *arguments, option, value)
 
@@ -279,23 +237,23 @@ def test_persons_without_a_reference_length_are_not_counted(
     test, tiny, checkpoint, tmp_path, capsys
 ):
     arguments = [tiny.path, checkpoint, '--work-dir', tmp_path / 'work']
-    arguments += ['--json', tmp_path / 's.json', '--cfg-options']
-    arguments += ['test_evaluator.type=LspPCKAccuracy']
+    arguments += ['--cfg-options', 'test_evaluator.type=LspPCKAccuracy']
     arguments += ['test_dataloader.dataset.without_shoulder=1']
     test.main([str(argument) for argument in arguments])
-    assert '3 persons, ' in capsys.readouterr().out
-    assert json.loads((tmp_path / 's.json').read_text())['persons'] == 3
+    assert '3 persons, 1 without a reference length' in capsys.readouterr().out
 
 
-def test_a_detector_alone_is_called_one(test):
+def test_the_output_is_the_last_subnetwork_s_unless_told(test):
     head = dict(type='CascadeHeatmapRegressionHead')
-    for refiner, asked, maps in (
-        (None, False, 'detector'),
-        (dict(type='HourglassRefiner'), False, 'regressor'),
-        (dict(type='HourglassRefiner'), True, 'detector'),
+    refiner = dict(type='HourglassRefiner')
+    for model, output in (
+        (dict(head=dict(head, refiner=None)), 'detector'),
+        (dict(head=dict(head, refiner=refiner)), 'refiner'),
+        (
+            dict(head=dict(head, refiner=refiner), test_cfg=dict(output='detector')),
+            'detector',
+        ),
+        # A head of another kind has neither.
+        (dict(head=dict(type='HeatmapHead')), None),
     ):
-        config = Config(dict(model=dict(head=dict(head, refiner=refiner))))
-        assert test.decoded_maps(config, asked) == maps
-    # A head of another kind has neither.
-    config = Config(dict(model=dict(head=dict(type='HeatmapHead'))))
-    assert test.decoded_maps(config, False) == 'heatmaps'
+        assert test.decoded_output(Config(dict(model=model))) == output

@@ -17,7 +17,7 @@ model = dict(
         refiner=dict(type='HourglassRefiner', width=16, depth=1, blocks=1),
         input_size=(32, 32),
         detector_codec=dict(type='BinaryDisc', radius=3),
-        decoder=dict(type='GaussianConfidence', sigma=2),
+        refiner_codec=dict(type='GaussianConfidence', sigma=2),
     ),
     test_cfg=dict(flip_test=False),
 )

@@ -25,7 +25,7 @@ class ToyCascade(BaseModel):
         self.head.detector = nn.Linear(1, 1, bias=False)
         self.head.refiner = nn.Linear(1, 1, bias=False) if refiner else None
 
-    def parts(self):
+    def subnetworks(self):
         parts = dict(detector=[self.backbone, self.head.detector])
         if self.head.refiner is not None:
             parts['refiner'] = [self.head.refiner]

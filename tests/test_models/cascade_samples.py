@@ -21,7 +21,7 @@ HEAD = dict(
     detector=dict(type='PartDetectorHead', in_channels=64),
     refiner=dict(type='HourglassRefiner', width=16, depth=1, blocks=1),
     detector_codec=dict(type='BinaryDisc', radius=3),
-    decoder=dict(type='GaussianConfidence', sigma=2),
+    refiner_codec=dict(type='GaussianConfidence', sigma=2),
 )
 MODEL = dict(
     type='CascadePoseEstimator',

@@ -43,7 +43,7 @@ def exit_line(main, arguments: list, capsys) -> str:
 
 def test_photos_and_videos_are_annotated(main, model, folder, photo, tmp_path):
     out = tmp_path / 'out'
-    main([str(folder), *model, '--out-dir', str(out), '--output-maps'])
+    main([str(folder), *model, '--out-dir', str(out), '--output-heatmaps'])
     found = results(out)
     assert len(found['joints']) == 14 and found['failed'] == []
     assert [Path(image['image']).name for image in found['images']] == [
@@ -53,7 +53,8 @@ def test_photos_and_videos_are_annotated(main, model, folder, photo, tmp_path):
     (person,) = found['images'][0]['persons']
     assert person['box'] == [0, 0, 90, 120]
     assert np.shape(person['keypoints']) == (14, 2)
-    assert np.shape(person['scores']) == (14,)
+    assert np.shape(person['scores']) == np.shape(person['visible']) == (14,)
+    assert all(0 <= value <= 1 for value in person['visible'])
     assert np.ptp(person['keypoints'], axis=0).min() > 5
 
     drawn = cv2.imread(str(out / found['images'][0]['drawn']))
@@ -69,9 +70,9 @@ def test_photos_and_videos_are_annotated(main, model, folder, photo, tmp_path):
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
     assert capture.read()[1].shape == photo.shape
 
-    with np.load(out / 'maps' / 'a.npz') as maps:
-        assert maps['detector'].shape == maps['regressor'].shape == (1, 14, 48, 48)
-        peak = np.unravel_index(maps['regressor'][0, 3].argmax(), (48, 48))[::-1]
+    with np.load(out / 'heatmaps' / 'a.npz') as maps:
+        assert maps['detector'].shape == maps['refiner'].shape == (1, 14, 48, 48)
+        peak = np.unravel_index(maps['refiner'][0, 3].argmax(), (48, 48))[::-1]
         corner = maps['centers'][0] - maps['sizes'][0] / 2
         place = corner + np.array(peak) * maps['sizes'][0] / 48
         step = maps['sizes'][0].max() / 48
@@ -88,7 +89,7 @@ def test_persons_of_a_box_file_come_in_its_order(main, model, folder, tmp_path):
     main(
         [str(folder), *model, '--out-dir', str(out), '--boxes', str(boxes)]
         # Two frames of the video in one batch, then the third.
-        + ['--no-draw', '--batch', '2']
+        + ['--no-draw', '--batch-size', '2']
     )
     first, second = results(out)['images']
     assert [person['box'] for person in first['persons']] == [
@@ -201,8 +202,14 @@ def test_wrong_paths_and_options_are_one_line(main, model, folder, tmp_path, cap
     for inputs, options, fault in (
         ([tmp_path / 'no.jpg'], [*model, *out], 'no.jpg: no such file or folder'),
         ([empty], [*model, *out], 'no photo or video in this folder'),
-        ([folder], [*model, *out, '--detector-weights', 'x.pth'], 'needs --detector'),
-        ([folder], [*model, *out, '--batch', '0'], '--batch must be at least 1'),
+        ([folder], [*model, *out, '--det-weights', 'x.pth'], 'needs --det-config'),
+        (
+            [folder],
+            [*model, *out, '--batch-size', '0'],
+            '--batch-size must be at least 1',
+        ),
+        ([folder], [*model, *out, '--hollow-below', '0.5'], 'is called --kpt-thr'),
+        ([folder], [*model, *out, '--detector=x.py'], 'is called --det-config'),
         ([folder], [*model, *out, '--boxes', 'no.json'], 'no.json: No such file'),
         ([folder], [*model, '--out-dir', folder / 'a.png'], 'a.png is no folder'),
         ([folder], [*model, '--out-dir', in_the_way], 'is a folder; name a file'),

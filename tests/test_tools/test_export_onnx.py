@@ -12,8 +12,8 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from small_cascade import random_weights
 
-from phr_mmpose.apis import onnx_export
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.deploy import onnx_export
 from phr_mmpose.utils import packages
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
@@ -52,26 +52,24 @@ def session(file):
 @pytest.mark.parametrize('count', [1, 4])
 def test_maps_and_joints_are_torch_s(model, session, count):
     crops = torch.randint(0, 256, (count, 3, 96, 96), dtype=torch.uint8)
-    detector, regressor = session.run(
-        ['detector', 'regressor'], {'crops': crops.numpy()}
-    )
-    # The model's own way from uint8 crops, batch normalisation not folded.
+    detector, refiner = session.run(['detector', 'refiner'], {'crops': crops.numpy()})
+    # The model's own way from uint8 crops, batch normalisation not fused.
     data = dict(inputs=list(crops), data_samples=[PoseDataSample()] * count)
     inputs = model.data_preprocessor(data)
     with torch.no_grad():
         logits, confidence = model.head(model.extract_feat(inputs['inputs']))
     np.testing.assert_allclose(detector, logits.sigmoid(), rtol=0, atol=1e-4)
     scale = max(1, confidence.abs().max().item())
-    np.testing.assert_allclose(regressor, confidence, rtol=0, atol=1e-4 * scale)
-    found, _ = model.head.decoder.decode_batch(torch.from_numpy(regressor))
-    expected, _ = model.head.decoder.decode_batch(confidence)
+    np.testing.assert_allclose(refiner, confidence, rtol=0, atol=1e-4 * scale)
+    found, _ = model.head.refiner_codec.decode_batch(torch.from_numpy(refiner))
+    expected, _ = model.head.refiner_codec.decode_batch(confidence)
     assert abs(found - expected).max() < 0.1
 
 
 def test_the_file_says_what_its_maps_are(session, model):
     assert [i.name for i in session.get_inputs()] == ['crops']
     assert session.get_inputs()[0].shape == ['batch', 3, 96, 96]
-    assert [o.name for o in session.get_outputs()] == ['detector', 'regressor']
+    assert [o.name for o in session.get_outputs()] == ['detector', 'refiner']
     facts = {
         key: json.loads(value)
         for key, value in session.get_modelmeta().custom_metadata_map.items()
@@ -91,7 +89,7 @@ def test_the_model_stays_as_it_was(model):
 
 @pytest.fixture
 def small():
-    """Levels of which the image cuts a part off, and no regressor."""
+    """Levels of which the image cuts a part off, and no refiner."""
     with DefaultScope.overwrite_default_scope('mmpose'):
         model = MODELS.build(
             dict(
@@ -176,7 +174,7 @@ def test_integers_by_the_command(main, config, tmp_path, capsys):
 
 def test_what_differs_from_torch_is_not_written(small, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export, 'TOLERANCE', -1)
-    with pytest.raises(UserError, match='maps differ from torch'):
+    with pytest.raises(UserError, match='heatmaps differ from torch'):
         onnx_export.export_onnx(small, tmp_path / 'a.onnx')
     assert not list(tmp_path.iterdir())
 

@@ -23,7 +23,7 @@ def view() -> CascadeView:
         center=np.array([20.0, 30.0]),
         size=np.array([48.0, 48.0]),
         detector=detector,
-        regressor=detector[:, ::-1],
+        refiner=detector[:, ::-1],
         keypoints=np.array([[2, 16], [8, 16], [14, 16], [20, 16]], np.float32),
         names=NAMES,
         links=((0, 1), (2, 3)),
@@ -63,7 +63,7 @@ def test_the_panel_is_written_and_shows_what_is_known(view, tmp_path):
 
 
 def test_empty_maps_are_drawn_too(view, tmp_path):
-    view.detector = view.regressor = np.zeros((4, 24, 24), np.float32)
+    view.detector = view.refiner = np.zeros((4, 24, 24), np.float32)
     assert panel(view, tmp_path / 'empty.png').any()
 
 

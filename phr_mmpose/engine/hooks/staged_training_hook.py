@@ -20,7 +20,7 @@ from phr_mmpose.datasets.transforms.random_transform import run_clock
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
 from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import Stage, StageSchedule, stages_variable
-from phr_mmpose.models.parts import DETECTOR, REFINER
+from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
 
 
@@ -324,7 +324,7 @@ class StagedTrainingHook(ParamSchedulerHook):
 
     def _lacks_refiner(self, runner: Runner, stage: Stage) -> bool:
         """Whether a cascade's refiner is untrained by the end of this stage."""
-        if REFINER not in self._freezing.parts():
+        if REFINER not in self._freezing.subnetworks():
             return False
         refiner = {id(each) for each in self._freezing.parameters([REFINER])}
         return not any(

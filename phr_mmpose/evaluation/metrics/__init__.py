@@ -2,5 +2,6 @@
 
 from phr_mmpose.evaluation.metrics.lsp_pck import LspPCKAccuracy
 from phr_mmpose.evaluation.metrics.mpii_pckh import MpiiPCKhAccuracy
+from phr_mmpose.evaluation.metrics.visibility_auc import VisibilityAUC
 
-__all__ = ['LspPCKAccuracy', 'MpiiPCKhAccuracy']
+__all__ = ['LspPCKAccuracy', 'MpiiPCKhAccuracy', 'VisibilityAUC']

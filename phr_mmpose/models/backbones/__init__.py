@@ -2,7 +2,6 @@
 
 from phr_mmpose.models.backbones.efficientnet_lite_init import EfficientNetLiteInit
 from phr_mmpose.models.backbones.fully_convolutional_vgg import FullyConvolutionalVGG
-from phr_mmpose.models.backbones.onnx_maps import OnnxMaps
 from phr_mmpose.models.backbones.timm_backbone import TIMMBackbone
 
-__all__ = ['EfficientNetLiteInit', 'FullyConvolutionalVGG', 'OnnxMaps', 'TIMMBackbone']
+__all__ = ['EfficientNetLiteInit', 'FullyConvolutionalVGG', 'TIMMBackbone']

@@ -4,12 +4,10 @@ from phr_mmpose.models.heads.cascade_heatmap_regression_head import (
     CascadeHeatmapRegressionHead,
 )
 from phr_mmpose.models.heads.fcn_part_detector_head import FCNPartDetectorHead
-from phr_mmpose.models.heads.onnx_maps_head import OnnxMapsHead
 from phr_mmpose.models.heads.part_detector_head import PartDetectorHead
 
 __all__ = [
     'CascadeHeatmapRegressionHead',
     'FCNPartDetectorHead',
-    'OnnxMapsHead',
     'PartDetectorHead',
 ]

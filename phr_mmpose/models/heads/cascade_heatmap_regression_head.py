@@ -1,4 +1,4 @@
-"""The cascade: part detection, stacking, regression (paper, Fig. 1)."""
+"""The cascade: detection, stacking, regression (paper, Fig. 1)."""
 
 import numpy as np
 import torch
@@ -6,9 +6,14 @@ import torch.nn.functional as F
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from phr_mmpose.models.heads.cascade_maps_head import CascadeMapsHead, build_codecs
+from phr_mmpose.models.heads.cascade_head import (
+    DETECTOR,
+    REFINER,
+    CascadeHead,
+    Features,
+)
 from phr_mmpose.models.heads.unknown_visibility import UnknownVisibility
-from phr_mmpose.models.parts import DETECTOR, PARTS, REFINER
+from phr_mmpose.renamed import refuse_renamed
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
@@ -17,48 +22,48 @@ _STACKS = ('sigmoid', 'logits')
 @MODELS.register_module(
     name=['CascadeHeatmapRegressionHead', 'CascadeHeatmapRegression']
 )
-class CascadeHeatmapRegressionHead(CascadeMapsHead):
-    """Detect visible parts, stack their maps with the image, regress all joints.
+class CascadeHeatmapRegressionHead(CascadeHead):
+    """Detect visible keypoints, stack their heatmaps with the image, regress all.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
     <https://arxiv.org/abs/1609.01743>`_. Targets are drawn here, on the
-    device of the maps: the loader ships keypoints, never maps.
+    device of the heatmaps: the loader ships keypoints, never heatmaps.
 
     What the detector's output means follows from the loss that trains it: with
     ``SigmoidCrossEntropyLoss`` (paper) the sigmoid of it is a probability, with
-    ``ConfidenceMSELoss`` it is itself a confidence map. The second, with
+    ``ConfidenceMSELoss`` it is itself a confidence. The second, with
     ``GaussianConfidence`` for ``detector_codec``, makes the rows "regression
     only" and "regression + regression" of the paper's Table 5.
 
-    Letters: B samples, K parts, H x W the heatmap grid, C x H_in x W_in the
+    Letters: B samples, K keypoints, H x W the heatmap grid, C x H_in x W_in the
     input image.
 
     Args:
         detector (dict): The detector head's config, a module called with the
-            feature maps and the map size, that returns part scores.
-        refiner (dict, optional): The regressor's config. ``in_channels``,
+            feature maps and the heatmap size, that returns scores.
+        refiner (dict, optional): The refiner's config. ``in_channels``,
             ``out_channels`` and ``output_stride`` are filled in where absent.
-            With None the detector stands alone: its maps, decoded by
-            ``detector_codec``, are the prediction, and ``decoder``,
+            With None the detector stands alone: its heatmaps, decoded by
+            ``detector_codec``, are the prediction, and ``refiner_codec``,
             ``loss_refiner``, ``stack`` and ``feature_index`` go unused.
         input_size (tuple[int, int]): Input image size in pixels, (w, h).
-        heatmap_size (tuple[int, int], optional): Size of all maps in pixels,
+        heatmap_size (tuple[int, int], optional): Size of all heatmaps in pixels,
             (w, h): ``input_size`` (the default, as in the paper) or a
             quarter of it.
-        detector_codec (dict, optional): Codec of the part label maps, without
+        detector_codec (dict, optional): Codec of the detector's heatmaps, without
             sizes. Defaults to ``BinaryDisc``.
-        decoder (dict, optional): Codec of the confidence maps, by MMPose's
-            name for it, without sizes. Defaults to ``GaussianConfidence``.
+        refiner_codec (dict, optional): Codec of the refiner's heatmaps, without
+            sizes. Defaults to ``GaussianConfidence``.
         loss_detector (dict): Defaults to ``SigmoidCrossEntropyLoss``.
         loss_refiner (dict): Defaults to ``ConfidenceMSELoss``.
-        out_channels (int): Parts K. Defaults to 16.
+        out_channels (int): Keypoints K. Defaults to 16.
         stack (str): What of the detector is stacked, ``'sigmoid'`` (its
             confidence) or ``'logits'``, its output as it is. Defaults to
             ``'sigmoid'``.
         image_channels (int): Channels of the image. Defaults to 3.
         feature_index (int, optional): Stack this feature map of the backbone
-            in place of the image (the paper's section 3 allows either). Part
-            maps are then resized to its grid and the refiner's output, by
+            in place of the image (the paper's section 3 allows either). Heatmaps
+            are then resized to its grid and the refiner's output, by
             default at that grid, to the heatmap's. Defaults to None: the image.
         feature_channels (int, optional): Its channels.
         init_cfg (dict, optional): Initialisation config.
@@ -74,7 +79,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         input_size: tuple[int, int],
         heatmap_size: tuple[int, int] | None = None,
         detector_codec: dict | None = None,
-        decoder: dict | None = None,
+        refiner_codec: dict | None = None,
         loss_detector: dict | None = None,
         loss_refiner: dict | None = None,
         out_channels: int = 16,
@@ -83,23 +88,25 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         feature_index: int | None = None,
         feature_channels: int | None = None,
         init_cfg: dict | None = None,
+        **renamed,
     ):
-        super().__init__(init_cfg=init_cfg)
+        refuse_renamed(renamed, decoder='refiner_codec')
+        super().__init__(
+            input_size,
+            heatmap_size,
+            detector_codec,
+            refiner_codec,
+            out_channels,
+            alone=refiner is None,
+            init_cfg=init_cfg,
+        )
         if stack not in _STACKS:
             raise UserError(f'stack must be one of {_STACKS}, got {stack!r}')
         if (feature_index is None) != (feature_channels is None):
             raise UserError('feature_index and feature_channels go together')
-        self.out_channels = out_channels
         self.stack = stack
         self.image_channels = image_channels
         self.feature_index = feature_index
-        self.detector_codec, self.decoder = build_codecs(
-            input_size,
-            heatmap_size,
-            detector_codec,
-            decoder,
-            alone=refiner is None,
-        )
         self._unknown_visibility = UnknownVisibility()
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
         self.loss_detector = MODELS.build(
@@ -109,16 +116,13 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         self.takes_logits = getattr(self.loss_detector, 'takes_logits', True)
         self.refiner = self.loss_refiner = None
         if refiner is not None:
-            stacked = out_channels + (
-                image_channels if feature_index is None else feature_channels
-            )
+            at_features = feature_index is not None
+            stacked = out_channels + (feature_channels or image_channels)
             self.refiner = MODELS.build(
                 {
                     'in_channels': stacked,
                     'out_channels': out_channels,
-                    'output_stride': (
-                        self.decoder.stride if feature_index is None else 1
-                    ),
+                    'output_stride': 1 if at_features else self.refiner_codec.stride,
                     **refiner,
                 }
             )
@@ -126,38 +130,33 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 loss_refiner or dict(type='ConfidenceMSELoss')
             )
             self._check_refiner(stacked)
-        self._check_parts(DETECTOR)
+        self._check_channels(DETECTOR)
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """tuple[str]: The names of the parts that there are."""
-        return PARTS if self.refiner is not None else (DETECTOR,)
-
-    def _check_parts(self, name: str) -> None:
-        """Refuse a part that gives another number of maps than there are parts."""
-        parts = getattr(getattr(self, name), 'out_channels', self.out_channels)
-        if parts != self.out_channels:
+    def _check_channels(self, name: str) -> None:
+        """Refuse a subnetwork that gives another number of heatmaps."""
+        channels = getattr(getattr(self, name), 'out_channels', self.out_channels)
+        if channels != self.out_channels:
             raise UserError(
-                f"{name} out_channels {parts} differs from the head's "
+                f"{name} out_channels {channels} differs from the head's "
                 f'{self.out_channels}; leave it out to have it filled in'
             )
 
     def _check_refiner(self, stacked: int) -> None:
-        """Refuse a config whose parts would only fail to fit in the forward pass."""
-        first, second = self.detector_codec, self.decoder
+        """Refuse a config that would only fail in the forward pass."""
+        first, second = self.detector_codec, self.refiner_codec
         for name in ('input_size', 'heatmap_size'):
             if getattr(first, name) != getattr(second, name):
                 raise UserError(
-                    f'detector_codec and decoder differ in {name}: '
+                    f'detector_codec and refiner_codec differ in {name}: '
                     f'{getattr(first, name)} and {getattr(second, name)}; '
                     'give both the same'
                 )
         if self.stack == 'sigmoid' and not self.takes_logits:
             raise UserError(
-                f"stack='sigmoid' would squash the maps that "
+                f"stack='sigmoid' would squash the heatmaps that "
                 f"{type(self.loss_detector).__name__} trains; set stack='logits'"
             )
-        self._check_parts(REFINER)
+        self._check_channels(REFINER)
         channels = getattr(self.refiner, 'in_channels', stacked)
         if channels != stacked:
             raise UserError(
@@ -180,7 +179,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 f'{second.stride}'
             )
 
-    def detect(self, feats: tuple[Tensor, ...]) -> Tensor:
+    def detect(self, feats: Features) -> Tensor:
         """Run the detector.
 
         Args:
@@ -188,31 +187,31 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 image (B, C, H_in, W_in).
 
         Returns:
-            Tensor: Part scores (B, K, H, W), as ``loss_detector`` takes them.
+            Tensor: Scores (B, K, H, W), as ``loss_detector`` takes them.
 
         Raises:
             UserError: If there are no images, or not of ``input_size``.
         """
         images = feats[-1]
-        if tuple(images.shape[:1:-1]) != self.decoder.input_size:
-            if images.shape[1] != self.image_channels:
-                raise UserError(
-                    f'{type(self).__name__} needs the images beside the feature '
-                    "maps: set model.type to 'CascadePoseEstimator'"
-                )
+        if images.shape[1] != self.image_channels:
             raise UserError(
-                f'images of {tuple(images.shape[:1:-1])} px (width, height) reach a '
-                f'head with input_size {self.decoder.input_size}; give TopdownAffine '
-                'and the head the same input_size'
+                f'{type(self).__name__} needs the images beside the feature maps: '
+                "set model.type to 'CascadePoseEstimator'"
             )
-        width, height = self.decoder.heatmap_size
+        size, expected = tuple(images.shape[:1:-1]), self.detector_codec.input_size
+        if size != tuple(expected):
+            raise UserError(
+                f'images of {size} px (width, height) reach a head with input_size '
+                f'{expected}; give TopdownAffine and the head the same input_size'
+            )
+        width, height = self.detector_codec.heatmap_size
         return self.detector(feats[:-1], (height, width))
 
     def estimate(self, logits: Tensor) -> Tensor:
-        """Turn the detector's output into its maps.
+        """Turn the detector's output into its heatmaps.
 
         Args:
-            logits (Tensor): Part scores (B, K, H, W) from :meth:`detect`.
+            logits (Tensor): Scores (B, K, H, W) from :meth:`detect`.
 
         Returns:
             Tensor: Probabilities or confidence, by ``loss_detector``, of the
@@ -220,21 +219,21 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
         """
         return logits.sigmoid() if self.takes_logits else logits
 
-    def regress(self, logits: Tensor, feats: tuple[Tensor, ...]) -> Tensor:
-        """Stack the detector's maps with the image and run the refiner.
+    def regress(self, logits: Tensor, feats: Features) -> Tensor:
+        """Stack the detector's heatmaps with the image and run the refiner.
 
         Args:
-            logits (Tensor): Part logits (B, K, H, W).
+            logits (Tensor): Logits (B, K, H, W).
             feats (tuple[Tensor]): As for :meth:`detect`.
 
         Returns:
-            Tensor: Confidence maps (B, K, H, W).
+            Tensor: Confidences (B, K, H, W).
         """
         context = feats[-1] if self.feature_index is None else feats[self.feature_index]
-        maps = logits.sigmoid() if self.stack == 'sigmoid' else logits
-        if maps.shape[2:] != context.shape[2:]:
-            maps = F.interpolate(
-                maps, size=context.shape[2:], mode='bilinear', align_corners=False
+        seen = logits.sigmoid() if self.stack == 'sigmoid' else logits
+        if seen.shape[2:] != context.shape[2:]:
+            seen = F.interpolate(
+                seen, size=context.shape[2:], mode='bilinear', align_corners=False
             )
         divisor = getattr(self.refiner, 'input_divisor', 1)
         if any(side % divisor for side in context.shape[2:]):
@@ -242,14 +241,15 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 f'the refiner reads maps of {tuple(context.shape[:1:-1])} px, not '
                 f'divisible by {divisor}; change feature_index or its depth'
             )
-        confidence = self.refiner(torch.cat((context, maps.to(context.dtype)), dim=1))
-        width, height = self.decoder.heatmap_size
+        confidence = self.refiner(torch.cat((context, seen.to(context.dtype)), dim=1))
+        width, height = self.detector_codec.heatmap_size
         if confidence.shape[2:] == (height, width):
             return confidence
         if self.feature_index is None:
             raise UserError(
-                f'the refiner put out maps of {tuple(confidence.shape[:1:-1])} px for '
-                f'a heatmap_size of {(width, height)}; fit its output_stride'
+                'the refiner put out heatmaps of '
+                f'{tuple(confidence.shape[:1:-1])} px for a '
+                f'heatmap_size of {(width, height)}; fit its output_stride'
             )
         return F.interpolate(
             confidence.float(),
@@ -258,8 +258,8 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             align_corners=False,
         )
 
-    def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Return part scores and the maps that are decoded, (B, K, H, W) each.
+    def forward(self, feats: Features) -> tuple[Tensor, Tensor]:
+        """Return the detector's scores and the last heatmaps, (B, K, H, W) each.
 
         Args:
             feats (tuple[Tensor]): As for :meth:`detect`.
@@ -271,11 +271,11 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
 
     def loss(
         self,
-        feats: tuple[Tensor, ...],
+        feats: Features,
         batch_data_samples: list,
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute the losses of the parts that train, and nothing else.
+        """Compute the losses of the subnetworks that train, and nothing else.
 
         The detector trains if its output has a gradient, whichever weights before it
         are to be learned; the refiner if one of its own weights has.
@@ -309,7 +309,7 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             asked or any(each.requires_grad for each in self.refiner.parameters())
         ):
             losses['loss_refiner'] = self.loss_refiner(
-                self.regress(logits, feats), *self.decoder.encode_batch(*target)
+                self.regress(logits, feats), *self.refiner_codec.encode_batch(*target)
             )
         return losses
 
@@ -323,11 +323,11 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
                 'the samples carry no joints for this head; end train_pipeline with '
                 "dict(type='PackCascadeInputs')"
             )
-        parts = labels[0].keypoints.shape[1]
-        if parts != self.out_channels:
+        joints = labels[0].keypoints.shape[1]
+        if joints != self.out_channels:
             raise UserError(
-                f'the data set has {parts} joints, the head out_channels '
-                f'{self.out_channels}; set model.head.out_channels to {parts}'
+                f'the data set has {joints} joints, the head out_channels '
+                f'{self.out_channels}; set model.head.out_channels to {joints}'
             )
         names = ('keypoints', 'keypoints_annotated', 'keypoints_unoccluded')
         return tuple(
@@ -337,20 +337,18 @@ class CascadeHeatmapRegressionHead(CascadeMapsHead):
             for name in names
         )
 
-    def part_maps(
-        self, feats: tuple[Tensor, ...], with_refiner: bool
-    ) -> dict[str, Tensor]:
+    def heatmaps(self, feats: Features, with_refiner: bool) -> dict[str, Tensor]:
         """Run the detector and, if asked for, the refiner.
 
         Args:
             feats (tuple[Tensor]): As for :meth:`detect`.
-            with_refiner (bool): Whether the refiner's maps are wanted.
+            with_refiner (bool): Whether the refiner's heatmaps are wanted.
 
         Returns:
-            dict[str, Tensor]: By part, (B, K, H, W) float32 each.
+            dict[str, Tensor]: By subnetwork, (B, K, H, W) float32 each.
         """
         logits = self.detect(feats)
-        maps = {DETECTOR: self.estimate(logits.float())}
+        found = {DETECTOR: self.estimate(logits.float())}
         if with_refiner:
-            maps[REFINER] = self.regress(logits, feats).float()
-        return maps
+            found[REFINER] = self.regress(logits, feats).float()
+        return found

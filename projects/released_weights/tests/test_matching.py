@@ -21,7 +21,7 @@ def build(**head):
         'out_channels': 5,
         'detector': dict(type='PartDetectorHead', in_channels=256, deconv_stride=16),
         'refiner': dict(type='HourglassRefiner', width=16, depth=2, blocks=1),
-        'decoder': dict(type='PositiveConfidence'),
+        'refiner_codec': dict(type='PositiveConfidence'),
         **head,
     }
     with DefaultScope.overwrite_default_scope('mmpose'):

@@ -21,7 +21,7 @@ class Watch(Hook):
     def before_train(self, runner):
         model = runner.model
         self.called = set()
-        for name, modules in model.parts().items():
+        for name, modules in model.subnetworks().items():
             for module in modules:
                 module.register_forward_hook(self._note(name))
         self.weights.append(copy.deepcopy(model.state_dict()))

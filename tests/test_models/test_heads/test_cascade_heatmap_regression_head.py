@@ -15,7 +15,7 @@ from mmpose.registry import MODELS
 
 from phr_mmpose.codecs import GaussianConfidence
 from phr_mmpose.models import CascadeHeatmapRegressionHead
-from phr_mmpose.models.heads.map_head import mirror_back
+from phr_mmpose.models.heads.cascade_head import mirror_back
 from phr_mmpose.utils.errors import UserError
 
 
@@ -34,9 +34,9 @@ def test_defaults_are_the_paper_s():
         input_size=(256, 256),
     )
     assert head.out_channels == 16 and head.refiner.in_channels == 19
-    assert head.detector_codec.radius == 10 and head.decoder.sigma == 5
+    assert head.detector_codec.radius == 10 and head.refiner_codec.sigma == 5
     assert head.detector_codec.occluded == 'zero'
-    assert head.decoder.heatmap_size == (256, 256) and head.stack == 'sigmoid'
+    assert head.refiner_codec.heatmap_size == (256, 256) and head.stack == 'sigmoid'
 
 
 def joints(samples):
@@ -150,8 +150,8 @@ class TestDetectorAlone:
         weights = cascade.state_dict()
         own = {k: v for k, v in weights.items() if not k.startswith('head.refiner')}
         alone.load_state_dict(own, strict=True)
-        assert alone.head.parts == ('detector',)
-        assert alone.head.decoder is alone.head.detector_codec
+        assert alone.head.subnetworks == ('detector',)
+        assert alone.head.refiner_codec is None
         images, _ = batch()
         for flip_test in (False, True):
             alone.test_cfg = dict(flip_test=flip_test, output_heatmaps=True)
@@ -195,9 +195,9 @@ def test_smaller_maps(stride):
     sum(losses.values()).backward()
     assert all(torch.isfinite(loss) for loss in losses.values())
     # The codec's own radius and sigma are pixels of the map.
-    assert build_head(heatmap_size=size, decoder=None).decoder.sigma == 5 * 32 / (
-        256 * stride
-    )
+    assert build_head(
+        heatmap_size=size, refiner_codec=None
+    ).refiner_codec.sigma == 5 * 32 / (256 * stride)
     model.eval()
     with torch.no_grad():
         points = model.predict(images, samples)[0].pred_instances.keypoints
@@ -332,7 +332,7 @@ class TestPredict:
         results = self.predict(
             model, images, samples, flip_test=True, output_heatmaps=True, output=output
         )
-        codec = model.head.decoder
+        codec = model.head.refiner_codec
         if output == 'detector':
             codec = model.head.detector_codec
         points, scores = codec.decode_batch(mean[output == 'refiner'])
@@ -410,7 +410,7 @@ class TestPredict:
             r'stride 4, the refiner puts out stride 1; set its output_stride to 4',
         ),
         (
-            dict(decoder=dict(type='GaussianConfidence', heatmap_size=(8, 8))),
+            dict(refiner_codec=dict(type='GaussianConfidence', heatmap_size=(8, 8))),
             r'differ in heatmap_size: \(32, 32\) and \(8, 8\)',
         ),
         (

@@ -57,7 +57,7 @@ def test_parts_hold_every_parameter_once():
     model = build_model(
         neck=dict(type='FeatureMapProcessor', concat=True, select_index=(0,))
     )
-    parts = model.parts()
+    parts = model.subnetworks()
     assert list(parts) == ['detector', 'refiner']
     assert model.neck in parts['detector']
     held = [p for ms in parts.values() for m in ms for p in m.parameters()]
@@ -220,7 +220,7 @@ def shake_norms(model):
             module.running_var.uniform_(0.5, 2)
 
 
-class TestFoldedFrozenDetector:
+class TestFusedFrozenDetector:
     @pytest.fixture
     def neck(self):
         return dict(type='FeatureMapProcessor', concat=True, select_index=(0,))
@@ -231,18 +231,19 @@ class TestFoldedFrozenDetector:
         return train_only(model, ['refiner'])
 
     def test_it_gives_the_same_losses_and_gradients(self, neck):
-        plain, folded = (
-            self.stage_2(fold_frozen=fold, neck=neck) for fold in (False, True)
+        plain, fused = (
+            self.stage_2(fuse_frozen=fuse, neck=neck) for fuse in (False, True)
         )
-        folded.load_state_dict(plain.state_dict())
-        for model in (plain, folded):
+        fused.load_state_dict(plain.state_dict())
+        for model in (plain, fused):
             model.loss(*batch())['loss_refiner'].backward()
-        assert folded._folded and not plain._folded
-        (trunk,) = folded._folded.values()
-        assert not [m for m in trunk.modules() if 'BatchNorm' in type(m).__name__]
+        assert plain._fused_trunk is None
+        assert not [
+            m for m in fused._fused_trunk.modules() if 'BatchNorm' in type(m).__name__
+        ]
         pairs = zip(
             plain.head.refiner.parameters(),
-            folded.head.refiner.parameters(),
+            fused.head.refiner.parameters(),
             strict=True,
         )
         for first, second in pairs:
@@ -253,7 +254,7 @@ class TestFoldedFrozenDetector:
         names = set(model.state_dict())
         before = values(detector_modules(model))
         model.loss(*batch())
-        assert model._folded and set(model.state_dict()) == names
+        assert model._fused_trunk and set(model.state_dict()) == names
         assert len(list(model.parameters())) == len(list(build_model().parameters()))
         assert same(detector_modules(model), before)
 
@@ -265,28 +266,28 @@ class TestFoldedFrozenDetector:
         shake_norms(other)
         model.load_state_dict(other.state_dict())
         images, samples = batch()
-        expected = self.stage_2(fold_frozen=False)
+        expected = self.stage_2(fuse_frozen=False)
         expected.load_state_dict(other.state_dict())
         torch.testing.assert_close(
             model.loss(images, samples), expected.loss(images, samples)
         )
         model.double()
-        assert not model._folded
+        assert model._fused_trunk is None
         assert model.extract_feat(images.double())[0].dtype == torch.float64
 
     def test_only_where_the_detector_is_frozen_in_training(self):
         model = self.stage_2()
         maps_of(model.eval())
-        assert not model._folded
+        assert model._fused_trunk is None
         train_only(build_model(), ['detector', 'refiner']).loss(*batch())
-        assert not model._folded
+        assert model._fused_trunk is None
 
     def test_not_while_batch_statistics_move(self):
         # Frozen by hand, without evaluation mode.
         model = build_model(lively=True).train()
         model.backbone.requires_grad_(False)
         model.loss(*batch())
-        assert not model._folded
+        assert model._fused_trunk is None
 
 
 def test_compiled_parts_give_the_same_and_keep_their_names():
@@ -303,4 +304,4 @@ def test_compiled_parts_give_the_same_and_keep_their_names():
             losses.append(each.loss(*batch()))
         torch.testing.assert_close(losses[1], losses[0])
     torch.testing.assert_close(maps_of(model.eval()), maps_of(plain.eval()))
-    assert all(m._compiled_call_impl for ms in model.parts().values() for m in ms)
+    assert all(m._compiled_call_impl for ms in model.subnetworks().values() for m in ms)

@@ -7,6 +7,8 @@ _base_ = '../../../../configs/_base_/cascade_res152.py'
 model = dict(
     data_preprocessor=dict(mean=[0.0, 0.0, 0.0], std=[255.0, 255.0, 255.0]),
     backbone=dict(init_cfg=None),
-    head=dict(detector=dict(deconv_stride=16), decoder=dict(type='PositiveConfidence')),
+    head=dict(
+        detector=dict(deconv_stride=16), refiner_codec=dict(type='PositiveConfidence')
+    ),
     test_cfg=dict(flip_test=True, shift_heatmap=False),
 )

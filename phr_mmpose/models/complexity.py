@@ -1,4 +1,4 @@
-"""What a cascade costs: parameters and multiplications, part by part."""
+"""Parameters and multiplications of a cascade, by subnetwork."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from mmpose.registry import MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from phr_mmpose.models.parts import DETECTOR, REFINER
+from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a part costs for one image.
+class Complexity:
+    """Of a subnetwork, for one image.
 
     Args:
         parameters (int): Its parameters.
@@ -26,8 +26,8 @@ class Cost:
     parameters: int
     macs: int
 
-    def __add__(self, other: 'Cost') -> 'Cost':
-        return Cost(self.parameters + other.parameters, self.macs + other.macs)
+    def __add__(self, other: 'Complexity') -> 'Complexity':
+        return Complexity(self.parameters + other.parameters, self.macs + other.macs)
 
 
 def build_without_memory(model: ConfigDict) -> CascadePoseEstimator:
@@ -43,8 +43,8 @@ def build_without_memory(model: ConfigDict) -> CascadePoseEstimator:
         return MODELS.build(model)
 
 
-def part_costs(model: CascadePoseEstimator) -> dict[str, Cost]:
-    """Count what each part of a cascade costs for one image of its input size.
+def complexity(model: CascadePoseEstimator) -> dict[str, Complexity]:
+    """Count for one image of the cascade's input size.
 
     Args:
         model (CascadePoseEstimator): The model, on any device; put into
@@ -52,10 +52,10 @@ def part_costs(model: CascadePoseEstimator) -> dict[str, Cost]:
             multiplications.
 
     Returns:
-        dict[str, Cost]: By the names of the parts that there are.
+        dict[str, Complexity]: By the subnetworks that there are.
     """
     model.eval()
-    width, height = model.head.decoder.input_size
+    width, height = model.head.detector_codec.input_size
     device = next(model.parameters()).device
     image = torch.empty(1, 3, height, width, device=device)
     macs = {}
@@ -64,8 +64,8 @@ def part_costs(model: CascadePoseEstimator) -> dict[str, Cost]:
         if model.head.refiner is not None:
             _, macs[REFINER] = _counted(lambda: model.head.regress(logits, feats))
     return {
-        part: Cost(count_parameters(*modules), macs[part])
-        for part, modules in model.parts().items()
+        name: Complexity(count_parameters(*modules), macs[name])
+        for name, modules in model.subnetworks().items()
     }
 
 

@@ -1,18 +1,20 @@
 """The cascade with ONNX Runtime for its networks."""
 
-from collections.abc import Mapping
-
 from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
-from torch import Tensor
 
-from phr_mmpose.models.batch_sizes import predict_in_parts
+import phr_mmpose.deploy.onnx_head
+import phr_mmpose.deploy.onnx_heatmaps  # noqa: F401  (registered)
 from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
-from phr_mmpose.models.pose_estimators.pred_instances import add_joints
-from phr_mmpose.models.pose_estimators.views import extract_views
 from phr_mmpose.utils.errors import UserError
 
-_CODECS = ('input_size', 'heatmap_size', 'detector_codec', 'decoder', 'out_channels')
+_CODECS = (
+    'input_size',
+    'heatmap_size',
+    'detector_codec',
+    'refiner_codec',
+    'out_channels',
+)
 
 
 @MODELS.register_module()
@@ -25,8 +27,7 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
     Args:
         file (str): As ``tools/export_onnx.py`` writes it.
         head (dict): The config of the cascade's head, for its codecs.
-        test_cfg (dict, optional): ``flip_test``, ``flip_batch`` and what the
-            cascade's head knows. The precision is the file's.
+        test_cfg (dict, optional): As for the cascade.
         metainfo (dict, optional): As for ``TopdownPoseEstimator``.
         **cascade: What else the config of the cascade's model has; not used.
 
@@ -51,9 +52,9 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
         super().__init__(
             # Neither mean nor channel order: they are in the file.
             data_preprocessor=dict(type='PoseDataPreprocessor'),
-            backbone=dict(type='OnnxMaps', file=str(file)),
+            backbone=dict(type='OnnxHeatmaps', file=str(file)),
             head=dict(
-                type='OnnxMapsHead',
+                type='OnnxHead',
                 alone=head.get('refiner', {}) is None,
                 **codecs,
             ),
@@ -64,38 +65,22 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
 
     def _check(self, file: str) -> None:
         """Refuse a file that another config was exported to."""
-        facts, decoder = self.backbone.facts, self.head.decoder
+        facts, codec = self.backbone.facts, self.head.detector_codec
         for name, found, expected in (
-            ('input_size', facts['input_size'], list(decoder.input_size)),
-            ('heatmap_size', facts['heatmap_size'], list(decoder.heatmap_size)),
+            ('input_size', facts['input_size'], list(codec.input_size)),
+            ('heatmap_size', facts['heatmap_size'], list(codec.heatmap_size)),
             ('number of joints', len(facts['joints']), self.head.out_channels),
-            ('number of maps', len(self.backbone.outputs), len(self.head.parts)),
+            (
+                'number of outputs',
+                len(self.backbone.outputs),
+                len(self.head.subnetworks),
+            ),
         ):
             if found != expected:
                 raise UserError(
                     f"{file}: its {name} is {found}, the config's {expected}; use it "
                     'with the config that it was exported with'
                 )
-
-    def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Predict the joints of a batch.
-
-        Args:
-            inputs (Tensor): Crops (B, 3, H, W), BGR, not normalised.
-            data_samples (list[PoseDataSample]): Their samples.
-
-        Returns:
-            list[PoseDataSample]: The samples, as from
-            :meth:`CascadePoseEstimator.predict`.
-        """
-        # Where the framework has put them on a GPU, too.
-        return predict_in_parts(self._predict, inputs.cpu(), data_samples)
-
-    def _predict(self, inputs: Tensor, data_samples: list) -> list:
-        test_cfg: Mapping = self.test_cfg or {}
-        feats = extract_views(self.extract_feat, inputs, test_cfg)
-        joints = self.head.predict_joints(feats, data_samples, test_cfg)
-        return add_joints(joints, data_samples, test_cfg)
 
 
 def _is_cascade(name: str | type | None) -> bool:

@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from torch import nn
 
 from phr_mmpose.models import ConvRefiner, FullyConvolutionalVGG, HourglassRefiner
-from phr_mmpose.models.folding import fold_batch_norm
+from phr_mmpose.models.fusing import fuse_conv_bn
 
 BRANCH = dict(num_modules=1, block='BASIC')
 HRNET = dict(
@@ -59,23 +59,23 @@ def check(module, *inputs, left=0):
     before = copy.deepcopy(module.state_dict())
     gradients = [p.requires_grad for p in module.parameters()]
     mode = module.training
-    folded = fold_batch_norm(module)
+    fused = fuse_conv_bn(module)
     assert module.training == mode
     assert gradients == [p.requires_grad for p in module.parameters()]
     after = module.state_dict()
     assert list(after) == list(before)
     assert all(torch.equal(after[name], before[name]) for name in before)
-    assert type(folded) is type(module) and not folded.training
-    assert not any(p.requires_grad for p in folded.parameters())
-    assert norms(folded) == left < norms(module)
+    assert type(fused) is type(module) and not fused.training
+    assert not any(p.requires_grad for p in fused.parameters())
+    assert norms(fused) == left < norms(module)
     module.eval()
     with torch.no_grad():
-        expected, found = module(*inputs), folded(*inputs)
+        expected, found = module(*inputs), fused(*inputs)
     for a, b in zip(
         *([x] if torch.is_tensor(x) else x for x in (found, expected)), strict=True
     ):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * b.abs().max().item())
-    return folded
+    return fused
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_the_plain_regressor():
 def test_a_whole_estimator_predicts_the_same():
     model = trained(build_model(lively=True, test_cfg=dict(flip_test=True)))
     images, samples = batch()
-    folded = fold_batch_norm(model)
-    assert norms(folded.backbone) == 0 and norms(folded) < norms(model)
+    fused = fuse_conv_bn(model)
+    assert norms(fused.backbone) == 0 and norms(fused) < norms(model)
     model.eval()
     results = []
-    for each in (model, folded):
+    for each in (model, fused):
         with torch.no_grad():
             done = each.predict(images, copy.deepcopy(samples))
         results.append([s.pred_instances for s in done])
@@ -197,8 +197,8 @@ def test_what_is_computed_otherwise_stays():
         pair(hooked),
     ]
     for each in kept:
-        folding = nn.ModuleList([each, pair(nn.Conv2d(2, 4, 1))])
-        assert norms(fold_batch_norm(folding)) == 1
+        fusing = nn.ModuleList([each, pair(nn.Conv2d(2, 4, 1))])
+        assert norms(fuse_conv_bn(fusing)) == 1
         check(
             trained(nn.Sequential(each, pair(nn.Conv2d(4, 4, 1)))),
             torch.randn(2, 2, 8, 8),
@@ -222,5 +222,5 @@ def test_kinds_of_layers(layers):
 
 def test_the_layout_of_memory_stays():
     layers = nn.Sequential(nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4))
-    folded = fold_batch_norm(layers.to(memory_format=torch.channels_last))
-    assert folded[0].weight.is_contiguous(memory_format=torch.channels_last)
+    fused = fuse_conv_bn(layers.to(memory_format=torch.channels_last))
+    assert fused[0].weight.is_contiguous(memory_format=torch.channels_last)

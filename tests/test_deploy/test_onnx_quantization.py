@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from phr_mmpose.apis import onnx_quantization
 from phr_mmpose.apis.estimation import estimate_poses
-from phr_mmpose.apis.onnx_quantization import quantize_onnx, training_crops
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.deploy import onnx_quantization
+from phr_mmpose.deploy.onnx_quantization import quantize_onnx, training_crops
 from phr_mmpose.utils import packages
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
@@ -38,7 +38,7 @@ def test_weights_are_integers_of_7_bits(exported, quantized):
     ]
     kernels = [weight for weight in weights if weight.ndim == 4]
     assert len(kernels) > 40
-    # The last ones of detector and regressor.
+    # The last ones of detector and refiner.
     floats = [
         each.name
         for each in onnx.load(str(path)).graph.initializer
@@ -54,14 +54,14 @@ def test_it_says_how_far_the_maps_are_off(exported, quantized, crops):
     import onnxruntime
 
     path, differences = quantized
-    assert sorted(differences) == ['detector', 'regressor']
+    assert sorted(differences) == ['detector', 'refiner']
     maps = [
         onnxruntime.InferenceSession(str(file)).run(
-            ['detector', 'regressor'], {'crops': crops[-onnx_quantization.HELD_OUT :]}
+            ['detector', 'refiner'], {'crops': crops[-onnx_quantization.HELD_OUT :]}
         )
         for file in (exported, path)
     ]
-    for name, a, b in zip(('detector', 'regressor'), *maps, strict=True):
+    for name, a, b in zip(('detector', 'refiner'), *maps, strict=True):
         expected = np.linalg.norm((b - a).ravel()) / np.linalg.norm(a.ravel())
         assert 0 < differences[name] < 0.5
         assert differences[name] == pytest.approx(expected, rel=1e-3)
@@ -94,7 +94,7 @@ def test_it_keeps_what_the_file_says_of_itself(config, quantized):
 
 def test_what_loses_the_joints_is_not_written(exported, crops, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_quantization, '_LIMIT', 1e-6)
-    with pytest.raises(UserError, match='maps of 8-bit integers differ'):
+    with pytest.raises(UserError, match='heatmaps of 8-bit integers differ'):
         quantize_onnx(exported, tmp_path / 'a.onnx', crops)
     with pytest.raises(UserError, match='16 crops are too few'):
         quantize_onnx(exported, tmp_path / 'a.onnx', crops[:16])

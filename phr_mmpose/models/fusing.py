@@ -1,4 +1,4 @@
-"""Batch normalisation folded into convolutions, for networks that only predict."""
+"""Batch normalisation fused into convolutions, for networks that only predict."""
 
 import copy
 from collections import Counter
@@ -13,9 +13,17 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
+# timm's own: they pad as TensorFlow does, freeze, or add an activation.
+_TIMM_CONVOLUTIONS = ('Conv2dSame',)
+_TIMM_NORMS = (
+    'BatchNormAct2d',
+    'FrozenBatchNorm2d',
+    'FrozenBatchNormAct2d',
+)
 
-def fold_batch_norm(module: nn.Module) -> nn.Module:
-    """Copy a module for inference, with batch normalisation folded away.
+
+def fuse_conv_bn(module: nn.Module) -> nn.Module:
+    """Copy a module for inference, with batch normalisation fused away.
 
     With its running statistics a batch normalisation is one multiplication and
     one addition per channel; where nothing else reads the convolution before
@@ -25,7 +33,7 @@ def fold_batch_norm(module: nn.Module) -> nn.Module:
     Which follows which is read from the forward passes by ``torch.fx``. A
     module that it cannot follow (one that looks at its input's size, as most
     heads) is left as it is and its children are looked at in turn, each by its
-    own forward pass. Not to be folded: a module that fx cannot follow and that
+    own forward pass. Not to be fused: a module that fx cannot follow and that
     reaches past its child's forward pass, for what lies between a convolution
     and its norm there.
 
@@ -38,22 +46,23 @@ def fold_batch_norm(module: nn.Module) -> nn.Module:
         entries in its ``state_dict``: keep the original for training and
         checkpoints.
     """
-    folded = copy.deepcopy(module).requires_grad_(False)
-    folded.eval()  # Gives None where a backbone overrides train().
-    for child in folded.modules():
+    fused = copy.deepcopy(module).requires_grad_(False)
+    fused.eval()  # Gives None where a backbone overrides train().
+    for child in fused.modules():
         # Saving memory by computing twice is for training; deciding on it at
         # run time is what fx cannot follow.
         if getattr(child, 'with_cp', False):
             child.with_cp = False
     # Shared modules have a path per place: another may follow at the other one.
-    places = Counter(id(m) for _, m in folded.named_modules(remove_duplicate=False))
-    for conv_path, norm_path in _followers(folded):
-        conv, norm = folded.get_submodule(conv_path), folded.get_submodule(norm_path)
-        if places[id(conv)] == places[id(norm)] == 1 and _foldable(conv, norm):
-            fused = fuse_conv_bn_eval(conv, norm, isinstance(conv, _TRANSPOSED))
-            _put(folded, conv_path, fused.requires_grad_(False))
-            _put(folded, norm_path, nn.Identity())
-    return folded
+    places = Counter(id(m) for _, m in fused.named_modules(remove_duplicate=False))
+    for conv_path, norm_path in _followers(fused):
+        conv, norm = fused.get_submodule(conv_path), fused.get_submodule(norm_path)
+        if places[id(conv)] == places[id(norm)] == 1 and _fusible(conv, norm):
+            layer = fuse_conv_bn_eval(conv, norm, isinstance(conv, _TRANSPOSED))
+            _put(fused, conv_path, layer.requires_grad_(False))
+            # timm's normalisations hold the activation that follows.
+            _put(fused, norm_path, getattr(norm, 'act', nn.Identity()))
+    return fused
 
 
 def _put(module: nn.Module, path: str, child: nn.Module) -> None:
@@ -65,7 +74,7 @@ class _Tracer(fx.Tracer):
     """Takes subclasses of torch's layers for layers, wherever they are defined."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        layer = isinstance(m, (_ConvNd, _BatchNorm))
+        layer = isinstance(m, (_ConvNd, _BatchNorm)) or _is_of_timm(m, _TIMM_NORMS)
         return layer or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -95,16 +104,19 @@ def _followers(module: nn.Module, prefix: str = '') -> list[tuple[str, str]]:
     ]
 
 
-def _foldable(conv: nn.Module, norm: nn.Module) -> bool:
+def _is_of_timm(layer: nn.Module, names: tuple[str, ...]) -> bool:
+    kind = type(layer)
+    return kind.__module__.startswith('timm.layers') and kind.__name__ in names
+
+
+def _fusible(conv: nn.Module, norm: nn.Module) -> bool:
     """Whether two layers are a convolution and its norm, as torch computes them."""
-    plain = (
-        any(
-            isinstance(conv, kind) and type(conv).forward is kind.forward
-            for kind in _CONVOLUTIONS
-        )
-        and type(norm) in _NORMS
+    plain = _is_of_timm(conv, _TIMM_CONVOLUTIONS) or any(
+        isinstance(conv, kind) and type(conv).forward is kind.forward
+        for kind in _CONVOLUTIONS
     )
-    if not plain or norm.running_mean is None:
+    known = type(norm) in _NORMS or _is_of_timm(norm, _TIMM_NORMS)
+    if not (plain and known) or norm.running_mean is None:
         return False
     if isinstance(conv, _TRANSPOSED) and conv.groups > 1:
         return False

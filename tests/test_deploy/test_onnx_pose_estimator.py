@@ -10,9 +10,8 @@ import torch
 from cascade_samples import MODEL, SIDE, batch, build_model
 from mmpose.registry import MODELS
 
-from phr_mmpose.apis.onnx_model import is_onnx, onnx_config
+from phr_mmpose.deploy.onnx_weights import is_onnx, onnx_config
 from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
-from phr_mmpose.models.pose_estimators import onnx_pose_estimator
 from phr_mmpose.utils import packages
 from phr_mmpose.utils.errors import UserError
 
@@ -21,7 +20,7 @@ pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
 
 
 def export(model, path):
-    from phr_mmpose.apis.onnx_export import export_onnx
+    from phr_mmpose.deploy.onnx_export import export_onnx
 
     model.dataset_meta = dict(
         keypoint_id2name=dict(enumerate('abcd')), flip_indices=[1, 0, 2, 3]
@@ -62,7 +61,6 @@ def predict(model, **test_cfg):
         dict(),
         dict(output='detector'),
         dict(flip_test=True, output_heatmaps=True),
-        dict(flip_test=True, flip_batch=False),
         dict(flip_test=True, shift_heatmap=False, output_keypoint_indices=[2, 0]),
     ],
     ids=lambda cfg: '-'.join(cfg) or 'plain',
@@ -75,6 +73,9 @@ def test_it_predicts_what_the_cascade_does(cascade, model, test_cfg):
         np.testing.assert_allclose(a.keypoints, b.keypoints, rtol=0, atol=1e-2)
         np.testing.assert_allclose(
             a.keypoint_scores, b.keypoint_scores, rtol=1e-4, atol=1e-4
+        )
+        np.testing.assert_allclose(
+            a.keypoints_visible, b.keypoints_visible, rtol=1e-4, atol=1e-4
         )
         assert ('pred_fields' in found) == ('output_heatmaps' in test_cfg)
         if 'pred_fields' in found:
@@ -94,15 +95,15 @@ def test_a_detector_alone(tmp_path):
         np.testing.assert_allclose(a.keypoints, b.keypoints, rtol=0, atol=1e-2)
 
 
-def test_maps_as_they_are_and_no_training(model, cascade):
+def test_heatmaps_as_they_are_and_no_training(model, cascade):
     images, samples = batch(2)
     crops = images.mul(50).add(128).clamp(0, 255).round()
-    detector, regressor = model(crops, None)
+    detector, refiner = model(crops, None)
     with torch.no_grad():
         # The cascade's own mean, deviation and channel order.
         logits, confidence = cascade((crops.flip(1) - 127.5) / 64, None)
     torch.testing.assert_close(detector, logits.sigmoid(), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(regressor, confidence, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(refiner, confidence, rtol=1e-4, atol=1e-4)
     assert not list(model.parameters())
     with pytest.raises(UserError, match='cannot be trained'):
         model(images, samples, mode='loss')
@@ -123,7 +124,7 @@ def test_a_file_of_another_config_is_refused(file):
     small = refused(file, heatmap_size=(8, 8), refiner=dict(output_stride=4))
     assert "heatmap_size is [32, 32], the config's [8, 8]" in small
     assert 'number of joints is 4' in refused(file, out_channels=16)
-    assert 'number of maps is 2' in refused(file, refiner=None)
+    assert 'number of outputs is 2' in refused(file, refiner=None)
     assert 'config is HeatmapHead' in refused(file, type='HeatmapHead')
     assert 'config is Nothing' in refused(file, type='Nothing')
 
@@ -163,19 +164,6 @@ def test_copies_open_the_file_again(model, copied):
     for found, expected in zip(predict(other), predict(model), strict=True):
         a, b = found.pred_instances, expected.pred_instances
         np.testing.assert_array_equal(a.keypoints, b.keypoints)
-
-
-def test_crops_on_another_device_are_brought_to_the_cpu(model, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        onnx_pose_estimator,
-        'predict_in_parts',
-        lambda predict, inputs, samples: seen.append(inputs.device.type),
-    )
-    elsewhere = torch.zeros(1, 3, SIDE, SIDE)
-    monkeypatch.setattr(type(elsewhere), 'cpu', lambda self: torch.zeros(1), False)
-    model.predict(elsewhere.to('meta'), [])
-    assert seen == ['cpu']
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A cascade's maps from an ONNX file, in place of its modules."""
+"""A cascade's heatmaps from an ONNX file, in place of its modules."""
 
 import json
 from pathlib import Path
@@ -8,18 +8,18 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from phr_mmpose.models.parts import DETECTOR, REFINER
+from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.packages import require
 
-#: The file's input, its outputs by part, and its metadata, JSON each.
+#: The file's input, its outputs in order, and its metadata, JSON each.
 CROPS = 'crops'
-OUTPUTS = {DETECTOR: 'detector', REFINER: 'regressor'}
+OUTPUTS = (DETECTOR, REFINER)
 FACTS = ('input_size', 'heatmap_size', 'joints', 'flip_indices')
 
 
 @MODELS.register_module()
-class OnnxMaps(BaseModule):
+class OnnxHeatmaps(BaseModule):
     """The networks of a cascade, computed by ONNX Runtime on the CPU.
 
     With as many threads as PyTorch has when the file is opened. There are no
@@ -80,7 +80,7 @@ class OnnxMaps(BaseModule):
         """Read the metadata, and see that the file is of the right kind."""
         meta = self.session.get_modelmeta().custom_metadata_map
         inputs = [each.name for each in self.session.get_inputs()]
-        expected = list(OUTPUTS.values())
+        expected = list(OUTPUTS)
         if inputs == [CROPS] and self.outputs in (expected, expected[:1]):
             try:
                 facts = {key: json.loads(meta[key]) for key in FACTS}
@@ -93,14 +93,14 @@ class OnnxMaps(BaseModule):
         )
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps.
+        """Compute the heatmaps.
 
         Args:
             crops (Tensor): (B, 3, H_in, W_in), BGR, values of a byte in any type.
 
         Returns:
             tuple[Tensor, ...]: The detector's probabilities and, where there is
-            a regressor, its confidences, (B, K, H, W) float32 each, on the CPU.
+            a refiner, its confidences, (B, K, H, W) float32 each, on the CPU.
 
         Raises:
             UserError: If the crops are not of the file's ``input_size``.
@@ -113,5 +113,5 @@ class OnnxMaps(BaseModule):
                 'exported with'
             )
         crops = crops.to('cpu', torch.uint8).contiguous()
-        maps = self.session.run(self.outputs, {CROPS: crops.numpy()})
-        return tuple(torch.from_numpy(each) for each in maps)
+        found = self.session.run(self.outputs, {CROPS: crops.numpy()})
+        return tuple(torch.from_numpy(each) for each in found)

@@ -12,8 +12,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmpose.registry import DATASETS
 
-from phr_mmpose.apis.onnx_export import check_cascade, export_onnx
-from phr_mmpose.models.backbones.onnx_maps import CROPS
+from phr_mmpose.deploy.onnx_export import check_cascade, export_onnx
+from phr_mmpose.deploy.onnx_heatmaps import CROPS
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.config import building
 from phr_mmpose.utils.errors import UserError
@@ -77,7 +77,7 @@ def quantize_onnx(
     Weights have a scale per channel, activations one per tensor: from the least
     and the largest value that the crops bring about. Weights use 7 of their 8
     bits, so that no processor's sums of products overflow. The last
-    convolutions, and with them the maps, stay in float32.
+    convolutions, and with them the heatmaps, stay in float32.
 
     Letters: N crops.
 
@@ -105,7 +105,7 @@ def quantize_onnx(
         for name, difference in differences.items():
             if not difference <= _LIMIT:
                 raise UserError(
-                    f'the {name} maps of 8-bit integers differ from float32 by '
+                    f'the {name} heatmaps of 8-bit integers differ from float32 by '
                     f'{difference:.0%}; train the cascade, or export it without --int8'
                 )
     return differences
@@ -133,7 +133,7 @@ def export_int8(
             :func:`quantize_onnx`.
     """
     check_cascade(model)
-    size = model.head.decoder.input_size
+    size = model.head.detector_codec.input_size
     crops = training_crops(model.cfg, config, size, count + HELD_OUT)
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, 'float32.onnx')

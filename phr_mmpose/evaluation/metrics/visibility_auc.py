@@ -1,0 +1,97 @@
+"""Seen or inferred: how well a model knows which keypoints are visible."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from mmpose.registry import METRICS
+
+from phr_mmpose.evaluation.functional.visibility import reliability, roc_auc
+from phr_mmpose.evaluation.reliability_plot import draw_reliability
+from phr_mmpose.utils.pictures import check_picture
+
+
+@METRICS.register_module()
+class VisibilityAUC(BaseMetric):
+    """Rate ``keypoints_visible`` of the predictions as a classifier.
+
+    ``AUC`` is the area under the ROC curve, in percent, of the annotated keypoints
+    whose visibility the data knows; ``ECE`` the expected calibration error, in
+    percent, over ten bins. Where the data knows of no hidden keypoint nothing is
+    reported.
+
+    Args:
+        plot (str | Path | None): Picture of the reliability: the share of visible
+            keypoints over the probability that was predicted. Defaults to none.
+        collect_device (str): See :class:`mmengine.evaluator.BaseMetric`.
+        prefix (str | None): See :class:`mmengine.evaluator.BaseMetric`. Defaults to
+            ``'visibility'``.
+
+    Raises:
+        UserError: If the picture's suffix is of no kind that can be drawn.
+    """
+
+    default_prefix = 'visibility'
+
+    def __init__(
+        self,
+        plot: str | Path | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if plot is not None:
+            check_picture(plot)
+        self.plot = plot
+
+    def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
+        """Collect one batch.
+
+        Args:
+            data_batch (object): Not used.
+            data_samples (Sequence[dict]): Of each sample ``pred_instances`` with
+                ``keypoints_visible`` (1, K), and ``gt_instances`` with
+                ``keypoints_visible`` (1, K), which means annotated, and, if known,
+                ``keypoints_unoccluded`` (1, K).
+        """
+        for sample in data_samples:
+            pred, gt = sample['pred_instances'], sample['gt_instances']
+            if 'keypoints_unoccluded' not in gt:
+                continue
+            annotated = np.asarray(gt['keypoints_visible']) > 0
+            visible = np.asarray(gt['keypoints_unoccluded']) > 0
+            found = np.asarray(pred['keypoints_visible'])
+            self.results.append((found[annotated], visible[annotated]))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Rate the collected keypoints.
+
+        Args:
+            results (list): Probabilities and flags of each person.
+
+        Returns:
+            dict[str, float]: ``AUC`` and ``ECE``, see the class; empty where the
+            data cannot tell.
+        """
+        logger = MMLogger.get_current_instance()
+        if results:
+            probability, visible = map(np.concatenate, zip(*results, strict=True))
+            auc = roc_auc(probability, visible)
+        if not results or np.isnan(auc):
+            logger.info('visibility: the data does not know which joints are hidden')
+            return {}
+        found = reliability(probability, visible)
+        if self.plot is not None:
+            draw_reliability(found, auc, self.plot)
+        hidden = int((~visible).sum())
+        logger.info(
+            'visibility of %d joints, %d of them hidden: AUC %.3f, calibration error '
+            '%.3f',
+            len(visible),
+            hidden,
+            auc,
+            found.error,
+        )
+        return {'AUC': 100 * auc, 'ECE': 100 * found.error}

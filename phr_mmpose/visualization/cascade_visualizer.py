@@ -1,0 +1,77 @@
+"""Poses that tell what was seen from what was inferred, in MMPose's visualizer."""
+
+import numpy as np
+from mmengine.structures import InstanceData
+from mmpose.registry import VISUALIZERS
+from mmpose.visualization import PoseLocalVisualizer
+
+from phr_mmpose.visualization.poses import draw_poses
+
+
+@VISUALIZERS.register_module()
+class CascadeVisualizer(PoseLocalVisualizer):
+    """Draws every predicted keypoint: filled where seen, hollow where inferred.
+
+    ``PoseLocalVisualizer`` leaves out the keypoints whose ``keypoints_visible`` is
+    below ``kpt_thr``. Of a cascade this is the probability that a keypoint is
+    visible, so that those which the refiner inferred would vanish. Here they are
+    rings, and the limbs that end in one are dashed. Of an annotation those are
+    hollow that are known to be hidden, and those without annotation are left out.
+
+    Args:
+        As for ``PoseLocalVisualizer``; its widths, radii and colours of keypoints
+        go unused, since strokes are scaled to each person.
+    """
+
+    def _draw_instances_kpts(
+        self,
+        image: np.ndarray,
+        instances: InstanceData,
+        kpt_thr: float = 0.3,
+        show_kpt_idx: bool = False,
+        skeleton_style: str = 'mmpose',
+    ) -> np.ndarray:
+        """Draw the keypoints of a prediction or an annotation.
+
+        Args:
+            image (np.ndarray): (H, W, 3), RGB.
+            instances (InstanceData): ``keypoints`` (N, K, 2), and perhaps
+                ``keypoints_visible`` and ``keypoints_unoccluded`` (N, K).
+            kpt_thr (float): Predicted keypoints that are visible with a lower
+                probability are hollow. Defaults to 0.3.
+            show_kpt_idx (bool): Write each keypoint's number. Defaults to False.
+            skeleton_style (str): As for ``PoseLocalVisualizer``, which draws any
+                other style than its own. Defaults to ``'mmpose'``.
+
+        Returns:
+            np.ndarray: (H, W, 3), RGB.
+        """
+        if skeleton_style != 'mmpose' or 'keypoints' not in instances:
+            return super()._draw_instances_kpts(
+                image, instances, kpt_thr, show_kpt_idx, skeleton_style
+            )
+        keypoints = np.asarray(instances.keypoints)[..., :2]
+        visible = np.asarray(instances.get('keypoints_visible', np.ones(1)))
+        visible = np.broadcast_to(visible, keypoints.shape[:2])
+        if 'keypoint_scores' in instances:
+            drawn, hollow = np.ones_like(visible, bool), visible < kpt_thr
+        else:
+            drawn = visible > 0
+            hollow = np.asarray(instances.get('keypoints_unoccluded', drawn)) == 0
+        names = self.dataset_meta['keypoint_id2name']
+        names = [names[index] for index in range(len(names))]
+        picture = draw_poses(
+            image[..., ::-1], keypoints, names, self.skeleton or (), hollow, drawn
+        )
+        self.set_image(np.ascontiguousarray(picture[..., ::-1]))
+        if show_kpt_idx:
+            for person, joint in np.argwhere(drawn):
+                self.draw_texts(
+                    str(joint),
+                    keypoints[person, joint],
+                    colors=(255, 255, 255),
+                    font_sizes=self.radius * 3,
+                    vertical_alignments='bottom',
+                    horizontal_alignments='center',
+                )
+        return self.get_image()
