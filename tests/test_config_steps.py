@@ -23,11 +23,7 @@ from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
-CONFIGS = sorted(
-    path
-    for pattern in ('*.py', 'ablation/*.py', 'ablation_tiny/*.py')
-    for path in FOLDER.glob(pattern)
-)
+CONFIGS = sorted(FOLDER.glob('*.py'))
 SIDE = 64
 
 

@@ -34,7 +34,7 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
 REPO = Path(__file__).resolve().parent.parent
-FOLDERS = ('configs', 'configs/ablation', 'configs/ablation_tiny')
+FOLDERS = ('configs',)
 OUT = REPO / 'docs' / 'models.md'
 
 _HEAD = """# Models

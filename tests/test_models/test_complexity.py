@@ -65,7 +65,9 @@ def test_each_part_by_its_convolutions():
 
 
 def test_a_detector_alone():
-    found = complexity(build_without_memory(read('ablation_tiny/detection_only_res')))
+    config = read('phr_tiny_figures')
+    config.head.refiner = None
+    found = complexity(build_without_memory(config))
     assert list(found) == ['detector']
 
 

@@ -1,18 +1,13 @@
-"""The results of an ablation: a table, numbers and a plot."""
+"""The results of an ablation: tables and numbers."""
 
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from phr_mmpose.evaluation.functional.pck import COLUMNS
-from phr_mmpose.utils.files import atomic_path
 
+# Rows without a place come last.
 _LAST = 10_000
 
 
@@ -188,49 +183,6 @@ class Ablation:
         if failures:
             parts.append('Failed:\n\n' + '\n'.join(failures))
         return '\n\n'.join(parts) + '\n'
-
-    def draw(self, path: str | Path) -> None:
-        """Plot every run and the means, one panel for each column.
-
-        Args:
-            path (str | Path): Picture file; the suffix chooses the format.
-        """
-        rows = [row for row in self.rows if row.runs]
-        with matplotlib.rc_context({'font.size': 9, 'svg.fonttype': 'none'}):
-            figure = Figure(figsize=(11, 2.2 + 0.55 * len(rows)), layout='constrained')
-            FigureCanvasAgg(figure)
-            panels = figure.subplots(2, 4, sharey=True)
-            for panel, column in zip(panels.flat, COLUMNS, strict=True):
-                for height, row in enumerate(rows):
-                    values = row.values('scores', column)
-                    panel.plot(
-                        values,
-                        [height] * len(values),
-                        linestyle='',
-                        marker='o',
-                        markersize=4,
-                        color='#56B4E9',
-                    )
-                    panel.plot(
-                        [mean_and_spread(values)[0]],
-                        [height],
-                        marker='|',
-                        markersize=14,
-                        markeredgewidth=2.2,
-                        color='#D55E00',
-                    )
-                panel.set_title(column, fontweight='bold')
-                panel.grid(axis='x', color='0.85', linewidth=0.7)
-                panel.spines[['top', 'right']].set_visible(False)
-            panels[0, 0].set_yticks(range(len(rows)), [row.title for row in rows])
-            panels[0, 0].set_ylim(len(rows) - 0.4, -0.6)
-            for panel in panels[1]:
-                panel.set_xlabel(f'{self.measure} (%)')
-            figure.suptitle(
-                f'Each dot is a seed, each bar a mean; {self.budget} for each run'
-            )
-            with atomic_path(path) as temporary:
-                figure.savefig(temporary, dpi=160)
 
 
 def _by_column(row: Row) -> dict[str, dict[str, float | None]]:

@@ -1,6 +1,6 @@
 # Table 5, row 1: the tiny residual cascade, on LSP, at half its width, so that all rows
 # and seeds fit in two hours of two CPU cores.
-_base_ = '../phr_tiny_lsp.py'
+_base_ = '../../../../configs/phr_tiny_lsp.py'
 row = dict(place=1, title='Part heatmap regression (Res)')
 model = dict(
     backbone=dict(base_channels=16, stem_channels=16),

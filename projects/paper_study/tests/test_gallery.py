@@ -1,6 +1,5 @@
 """The grid of poses: who is shown where, and what becomes of faults."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,19 +9,11 @@ import pytest
 
 from phr_mmpose.datasets.joints import LSP_JOINTS, lsp_to_mpii
 from phr_mmpose.utils.errors import UserError
+from projects.paper_study.gallery import main
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'gallery.py'
 # Person i is off by i / 10 torso lengths.
 PERSONS = 7
 COLOURS = [(10 + 30 * i, 240 - 30 * i, 90 * (i % 3)) for i in range(PERSONS)]
-
-
-@pytest.fixture(scope='module')
-def main():
-    spec = importlib.util.spec_from_file_location('gallery', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 @pytest.fixture
@@ -83,51 +74,49 @@ def shown(path: Path) -> list[list[int]]:
     return list(grid.values())
 
 
-def fails(main, arguments) -> str:
+def fails(arguments) -> str:
     with pytest.raises(UserError) as caught:
         main(arguments)
     assert '\n' not in str(caught.value)
     return str(caught.value)
 
 
-def test_best_median_worst(main, arguments, tmp_path):
+def test_best_median_worst(arguments, tmp_path):
     main([*arguments, '--columns', '2'])
     assert shown(tmp_path / 'out' / 'grid.png') == [[0, 1], [2, 3], [6, 5]]
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['grid.png']
 
 
-def test_rows_of_one_group(main, arguments, tmp_path):
+def test_rows_of_one_group(arguments, tmp_path):
     main([*arguments, '--columns', '3', '--rows', '2', '--show', 'worst'])
     assert shown(tmp_path / 'out' / 'grid.png') == [[6, 5, 4], [3, 2, 1]]
 
 
-def test_mpii(main, arguments, tmp_path):
+def test_mpii(arguments, tmp_path):
     gt = tmp_path / 'annotations' / 'mpii_val.json'
     arguments[1], arguments[3] = 'mpii', str(gt)
     main([*arguments, '--columns', '2', '--show', 'best', 'worst'])
     assert shown(tmp_path / 'out' / 'grid.png') == [[0, 1], [6, 5]]
 
 
-def test_faults_are_one_line_and_leave_nothing_behind(main, arguments, tmp_path):
+def test_faults_are_one_line_and_leave_nothing_behind(arguments, tmp_path):
     def replaced(old: str, new: str) -> list[str]:
         place = arguments.index(old) + 1
         return [*arguments[:place], new, *arguments[place + 1 :]]
 
     gt = tmp_path / 'annotations' / 'lsp_test.json'
-    assert '--columns 0: give' in fails(main, [*arguments, '--columns', '0'])
-    assert 'too few for 6' in fails(main, arguments)
-    assert 'which names the photos' in fails(main, replaced('--gt', 'joints.mat'))
-    assert 'cannot draw this kind' in fails(main, replaced('--out', 'grid.txt'))
-    assert '--headboxes belongs to MPII' in fails(
-        main, [*arguments, '--headboxes', 'x.mat']
-    )
+    assert '--columns 0: give' in fails([*arguments, '--columns', '0'])
+    assert 'too few for 6' in fails(arguments)
+    assert 'which names the photos' in fails(replaced('--gt', 'joints.mat'))
+    assert 'cannot draw this kind' in fails(replaced('--out', 'grid.txt'))
+    assert '--headboxes belongs to MPII' in fails([*arguments, '--headboxes', 'x.mat'])
     other = tmp_path / 'other.npy'
     np.save(other, np.zeros((3, 14, 2)))
-    assert 'no order of axes' in fails(main, replaced('--pred', str(other)))
+    assert 'no order of axes' in fails(replaced('--pred', str(other)))
 
     two = [*arguments, '--columns', '2']
     (tmp_path / 'images' / '3.png').unlink()
-    assert f'{tmp_path}/images/3.png: No such file' in fails(main, two)
+    assert f'{tmp_path}/images/3.png: No such file' in fails(two)
     gt.write_text(gt.read_text().replace('3.png', '../3.png'))
-    assert f'{gt}: entry 3: ' in fails(main, two)
+    assert f'{gt}: entry 3: ' in fails(two)
     assert not (tmp_path / 'out').exists()

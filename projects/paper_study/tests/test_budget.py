@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phr_mmpose.engine.budget import check_budget, fit_stages, images_in
 from phr_mmpose.engine.stages import StageSchedule
 from phr_mmpose.utils.errors import UserError
+from projects.paper_study.budget import fit_stages
 
 
 def stage(name, epochs, param_scheduler=()):
@@ -69,20 +69,8 @@ def test_any_budget_is_met_to_half_a_batch_an_epoch(epochs, batches, batch_size)
     assert abs(total * length - images) <= total * batch_size / 2
 
 
-def test_minutes_pay_for_images_by_the_mean_of_their_costs():
-    stages = [stage('a', 2), stage('b', 1), stage('c', 1)]
-    # Of four images two cost 1 s, one 2 s and one 4 s: 8 s.
-    assert images_in(16, stages, [1, 2, 4]) == 8
-    assert images_in(16, stages[:1], [2]) == 8
-
-
-def test_budgets_of_nothing_get_one_line():
+def test_a_batch_an_epoch_is_the_least():
     with pytest.raises(
         UserError, match='20 images is less than a batch of 8 for each of 3 epochs'
     ):
         fit_stages([stage('a', 1), stage('b', 1), stage('c', 1)], 20, 8, 100)
-    for minutes in (0, -1, float('nan'), float('inf')):
-        with pytest.raises(UserError, match=r'--minutes .*: give a positive'):
-            check_budget(minutes, None)
-    with pytest.raises(UserError, match='--images 0: give a positive'):
-        check_budget(None, 0)

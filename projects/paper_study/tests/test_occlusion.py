@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from phr_mmpose.evaluation.occlusion import OcclusionStudy
+from projects.paper_study.occlusion_study import OcclusionStudy
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from phr_mmpose.evaluation.ranking import choose_persons, person_errors
 from phr_mmpose.utils.errors import UserError
+from projects.paper_study.ranking import choose_persons, person_errors
 
 
 def test_errors_by_hand():

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from mmengine.registry import init_default_scope
 
 from phr_mmpose.engine.stages import config_stages
+from phr_mmpose.models.costs import build_without_memory
 from phr_mmpose.utils.config import load_config
 
-CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 SETS = {
     'ablation': ('_res', '_vgg'),
     'ablation_tiny': ('_res', '_vgg'),
@@ -85,3 +87,19 @@ def test_rows_have_places_and_titles(folder):
     rows = [load_config(path).row for path in paths]
     assert len({row.place for row in rows}) == len(rows)
     assert len({row.title for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    'path',
+    sorted(CONFIGS.glob('*/*.py')),
+    ids=lambda path: path.stem,
+)
+def test_every_row_builds(path):
+    config = load_config(path)
+    init_default_scope(config.default_scope)
+    model = build_without_memory(config.model)
+    trained = {name for stage in config_stages(config) for name in stage['trains']}
+    assert trained == set(model.parts())
+    assert config.train_cfg.max_epochs == sum(
+        stage['epochs'] for stage in config_stages(config)
+    )

@@ -1,7 +1,7 @@
 # The tiny cascade on drawn figures, more of them hidden behind objects than in the
 # demo: 15 % of the joints, from none to 27 % by picture, besides those that the own
-# body hides. tools/occlusion_study.py then tests it at other shares.
-_base_ = '../phr_tiny_figures.py'
+# body hides. occlusion_study.py then tests it at other shares.
+_base_ = '../../../../configs/phr_tiny_figures.py'
 row = dict(place=1, title='Detection+regression')
 train_dataloader = dict(dataset=dict(occlusion=0.15))
 val_dataloader = dict(dataset=dict(occlusion=0.15))

@@ -6,12 +6,7 @@ import pytest
 
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.visualization.colours import LEFT, MIDDLE, RIGHT
-from phr_mmpose.visualization.gallery import (
-    TILE_SIDE,
-    Tile,
-    draw_gallery,
-    pose_picture,
-)
+from projects.paper_study.tiles import TILE_SIDE, Tile, draw_gallery, pose_picture
 
 NAMES = ('right_hip', 'left_hip', 'upper_neck')
 LINKS = ((0, 2), (1, 2), (0, 1))
