@@ -13,29 +13,53 @@ TORCH ?= torch torchvision
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 RUN := $(VENV)/bin/python
+# Compiling 5 GB of packages takes as long as unpacking them; Python compiles what it
+# imports at first use.
+INSTALL := $(RUN) -m pip install --disable-pip-version-check --no-compile
+# Newer than what the environment is made from once all of it is installed.
+READY := $(VENV)/.phr_mmpose
 # The clone comes before any other copy that the environment may know.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: demo test test-all lint env clean venv
+.PHONY: demo test test-all lint env clean
 
-demo: venv
+demo: $(READY)
 	$(RUN) tools/figures_demo.py
 
-test: venv
+test: $(READY)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests projects -m 'not slow' $(PYTEST_ARGS)
 
-test-all: venv
+test-all: $(READY)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests projects $(PYTEST_ARGS)
 
-lint: venv
+lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-venv:
-	@$(PYTHON) tools/make_env.py $(VENV) --torch '$(TORCH)'
-
 env:
-	@$(PYTHON) tools/make_env.py $(VENV) --torch '$(TORCH)' --force
+	rm -f $(READY)
+	$(MAKE) $(READY)
+
+# pip leaves alone what is there and in order, so that a set-up that was interrupted goes
+# on when it is run again. xtcocotools comes last and from no cache: it is built against
+# the numpy that is installed then. The variants of OpenCV, mmcv and mmengine overwrite each other, so that
+# one that is there is kept.
+$(READY): setup.cfg $(wildcard requirements/*.txt)
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed: \
+	make PYTHON=python3.x" if sys.version_info < (3, 10) else 0)'
+	@$(RUN) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
+	{ echo 'error: this Python makes no environments: sudo apt install python3-venv'; exit 2; }
+	@rm -f $@
+	$(INSTALL) numpy cython 'setuptools >= 64' wheel $(TORCH)
+	$(RUN) -m pip show -q opencv-python opencv-contrib-python 2> /dev/null || \
+	$(INSTALL) 'opencv-python-headless >= 4.6'
+	$(INSTALL) --no-build-isolation -e '.[dev]'
+	$(RUN) -m pip show -q mmcv mmengine 2> /dev/null || \
+	$(INSTALL) --no-deps -r requirements/mm.txt
+	$(INSTALL) --no-deps --no-build-isolation --no-cache-dir -r requirements/xtcocotools.txt || \
+	echo 'note: without gcc and python3-dev there is no xtcocotools, only for COCO scores'
+	@$(RUN) tools/check_env.py
+	@touch $@
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis demo_out
