@@ -18,7 +18,7 @@ default_hooks = dict(
             dict(
                 name='detector',
                 trains=['detector'],
-                epochs=5,
+                epochs=3,
                 lr=1e-3,
                 param_scheduler=[_warm_up],
             ),
@@ -32,14 +32,14 @@ default_hooks = dict(
             dict(
                 name='joint',
                 trains=['detector', 'refiner'],
-                epochs=40,
+                epochs=24,
                 lr=1e-3,
                 param_scheduler=[_warm_up],
             ),
             dict(
                 name='finish',
                 trains=['detector', 'refiner'],
-                epochs=20,
+                epochs=12,
                 lr=1e-3,
                 param_scheduler=[
                     _warm_up,
@@ -55,7 +55,7 @@ default_hooks = dict(
     )
 )
 custom_hooks = [dict(type='EMAHook', momentum=0.002, update_buffers=True, priority=49)]
-train_cfg = dict(max_epochs=66)
+train_cfg = dict(max_epochs=40)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.01))
 auto_scale_lr = dict(base_batch_size=32)
 

@@ -5,12 +5,12 @@ drawn on each photo and video. An input that cannot be used is named on stderr;
 the others go on, and the exit code is 2.
 
 Examples:
-    python tools/demo.py photo.jpg folder/ clip.mp4 --config configs/phr_tiny_lsp.py \
+    python tools/demo.py photo.jpg folder/ clip.mp4 --out-dir out
+    python tools/demo.py photo.jpg --config configs/phr_tiny_lsp.py \
         --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out-dir out
-    python tools/demo.py crowd.jpg --boxes boxes.json --config … --weights … \
-        --out-dir out
+    python tools/demo.py crowd.jpg --boxes boxes.json --out-dir out
     python tools/demo.py crowd.jpg --det-config rtmdet_tiny_8xb32-300e_coco.py \
-        --det-weights rtmdet_tiny.pth --config … --weights … --out-dir out
+        --det-weights rtmdet_tiny.pth --out-dir out
 
 boxes.json: {"crowd.jpg": [[x1, y1, x2, y2], …]} or
     [{"image": "crowd.jpg", "bbox": [x1, y1, x2, y2]}, …], pixels from 0.
@@ -37,6 +37,8 @@ from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output, make_folder
 
+MODEL = 'phr_lite_lsp'
+
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -54,10 +56,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         'inputs', nargs='+', metavar='INPUT', help='photo, video, folder'
     )
-    parser.add_argument('--config', required=True, help="the pose model's config")
     parser.add_argument(
-        '--weights', required=True, help='its checkpoint, or an ONNX file'
+        '--config',
+        default=MODEL,
+        help=f"the pose model's config (without --weights: {MODEL}, which comes with "
+        'the package)',
     )
+    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
     parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
     where = parser.add_mutually_exclusive_group()
     where.add_argument(

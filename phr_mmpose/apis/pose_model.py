@@ -15,11 +15,12 @@ from phr_mmpose.models.fusing import fuse_conv_bn
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.zoo import model_files
 
 
 def load_pose_model(
     config: str | Path,
-    weights: str | Path,
+    weights: str | Path | None = None,
     device: str | None = None,
 ) -> TopdownPoseEstimator:
     """Build the model of a config and load its weights.
@@ -30,9 +31,11 @@ def load_pose_model(
     convolutions, so that the model predicts faster and is no longer to be trained.
 
     Args:
-        config (str | Path): The config, a ``.py`` file.
-        weights (str | Path): The checkpoint, a path or an address; or the path
-            of an ``.onnx`` file, to which the config's cascade was exported.
+        config (str | Path): The config, a ``.py`` file; or, without weights, the
+            name of a model that comes with the package, see
+            :func:`phr_mmpose.zoo.list_models`.
+        weights (str | Path, optional): The checkpoint, a path or an address; or the
+            path of an ``.onnx`` file, to which the config's cascade was exported.
         device (str, optional): See :func:`choose_device`. An ONNX file is
             computed on the CPU.
 
@@ -43,6 +46,8 @@ def load_pose_model(
     Raises:
         UserError: If config, weights or device are faulty or do not fit.
     """
+    if weights is None:
+        config, weights = model_files(str(config))
     if is_onnx(weights):
         return _load_onnx(config, weights, device)
     target = choose_device(device)

@@ -47,6 +47,7 @@ from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from projects.paper_study.budget import fit_stages, use_short_epochs
+from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import Ablation, Row
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -237,10 +238,10 @@ def run_once(folder: Path, seed: int, args: argparse.Namespace) -> None:
         # What a killed process had used before is not known.
         minutes = None if begun else (cpu_seconds() - before) / 60
         save_json(run_dir / 'training.json', dict(core_minutes=minutes))
-    maps = {'scores': []}
+    outputs = {'scores': []}
     if config.model.head.get('refiner') is not None:
-        maps['detector'] = ['--detector']
-    for name, options in maps.items():
+        outputs['detector'] = ['--output', 'detector']
+    for name, options in outputs.items():
         if not (run_dir / f'{name}.json').exists():
             print(f'{folder.name}, seed {seed}: evaluating, {name}', flush=True)
             call(
@@ -308,9 +309,7 @@ def read_row(folder: Path, seeds: Sequence[int], failure: str | None) -> Row:
         names = ['training', 'scores', *(['detector'] if cascade else [])]
         paths = {name: run_dir / f'{name}.json' for name in names}
         if all(path.exists() for path in paths.values()):
-            row.runs[seed] = {
-                name: json.loads(path.read_text()) for name, path in paths.items()
-            }
+            row.runs[seed] = {name: read_scores(path) for name, path in paths.items()}
     return row
 
 

@@ -1,9 +1,9 @@
 """Test a cascade on figures of which more and more is hidden.
 
-Does the regressor find what the detector cannot see? At each level objects hide that
+Does the refiner find what the detector cannot see? At each level objects hide that
 share of the joints; people and scenes stay the same. Writes a table, the numbers and a
 plot: PCKh of visible and of occluded joints, of the detector's maps and of the
-regressor's. Several checkpoints of one config (its seeds) give mean and deviation.
+refiner's. Several checkpoints of one config (its seeds) give mean and deviation.
 
 The table's column "hidden" is the share of the joints that are truly hidden, by
 objects and by the own body, counted in the drawn figures.
@@ -42,12 +42,13 @@ from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import markdown_table, mean_and_spread, written
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 _SPLITS = ('visible', 'occluded')
 # Okabe and Ito's colours, which stay apart for the colour-blind.
-_COLOURS = {'detector': '#0072B2', 'regressor': '#D55E00'}
+_COLOURS = {'detector': '#0072B2', 'refiner': '#D55E00'}
 _STYLES = {'visible': '-', 'occluded': '--'}
 
 
@@ -95,16 +96,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{args.config}: its test data is no FigureDataset; only drawn figures can '
             'be hidden at will'
         )
-    parts = {'detector': ['--detector']}
+    outputs = {'detector': ['--output', 'detector']}
     if config.model.head.get('refiner') is not None:
-        parts['regressor'] = []
+        outputs['refiner'] = []
     study = OcclusionStudy()
     for level in sorted(set(args.levels)):
         options = [f'test_dataloader.dataset.occlusion={level}']
         if args.num is not None:
             options.append(f'test_dataloader.dataset.num={args.num}')
         study.hidden[level] = hidden_share(config, level, args.num)
-        for name, flags in parts.items():
+        for name, flags in outputs.items():
             print(f'{level:.0%} of the joints behind objects: {name}', flush=True)
             study.scores[level, name] = [
                 test(args.config, checkpoint, options, flags)
@@ -127,8 +128,8 @@ class OcclusionStudy:
         hidden (dict[float, float]): By level, the share of the joints behind
             objects that was asked for: the share that is hidden in fact, by
             objects and the own body.
-        scores (dict[tuple[float, str], list[dict]]): By level and part
-            (``'detector'``, ``'regressor'``): percent by key, as
+        scores (dict[tuple[float, str], list[dict]]): By level and subnetwork
+            (``'detector'``, ``'refiner'``): percent by key, as
             ``tools/test.py`` writes them, of each checkpoint.
     """
 
@@ -136,8 +137,8 @@ class OcclusionStudy:
     scores: dict[tuple[float, str], list[dict]] = field(default_factory=dict)
 
     @property
-    def parts(self) -> list[str]:
-        """list[str]: The parts that were tested."""
+    def subnetworks(self) -> list[str]:
+        """list[str]: The subnetworks that were tested."""
         return list(dict.fromkeys(part for _, part in self.scores))
 
     @property
@@ -150,7 +151,7 @@ class OcclusionStudy:
 
         Args:
             level (float): One of the levels.
-            part (str): ``'detector'`` or ``'regressor'``.
+            part (str): ``'detector'`` or ``'refiner'``.
             split (str): ``'visible'`` or ``'occluded'``.
         """
         found = (run.get(f'Total_{split}') for run in self.scores[level, part])
@@ -164,7 +165,7 @@ class OcclusionStudy:
                 dict(
                     occlusion=level,
                     hidden=hidden,
-                    **{part: self.scores[level, part] for part in self.parts},
+                    **{part: self.scores[level, part] for part in self.subnetworks},
                 )
                 for level, hidden in self.hidden.items()
             ],
@@ -172,7 +173,7 @@ class OcclusionStudy:
 
     def as_markdown(self) -> str:
         """Return the table for people: Totals by level."""
-        columns = [(part, split) for split in _SPLITS for part in self.parts]
+        columns = [(part, split) for split in _SPLITS for part in self.subnetworks]
         header = [f'{split} joints, {part}' for part, split in columns]
         lines = [
             [
@@ -197,7 +198,7 @@ class OcclusionStudy:
             figure = Figure(figsize=(6, 4), layout='constrained')
             FigureCanvasAgg(figure)
             panel = figure.subplots()
-            for part in self.parts:
+            for part in self.subnetworks:
                 for split in _SPLITS:
                     pairs = [
                         mean_and_spread(self.values(level, part, split))
@@ -258,7 +259,7 @@ def test(
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ['no reason given'])[-1]
             raise UserError(last.removeprefix('error: '))
-        return json.loads(numbers.read_text())
+        return read_scores(numbers)
 
 
 if __name__ == '__main__':

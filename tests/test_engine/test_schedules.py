@@ -48,6 +48,14 @@ def cosine(rows):
     return rate
 
 
+def lite(iteration, epoch, stage, total):
+    """Constant after the warm-up, and half a wave in the last stage."""
+    if stage == 'finish':
+        return cosine(dict(finish=(1e-3, 200, 1e-3)))(iteration, epoch, stage, total)
+    lr = 2e-3 if stage == 'refiner' else 1e-3
+    return lr * warmup(iteration, 200, 0.01)
+
+
 # Config, iterations of an epoch, and the rate by iteration and epoch of a stage.
 SHIPPED = {
     'phr_res152_mpii': (3, paper),
@@ -55,6 +63,7 @@ SHIPPED = {
     'phr_res152_lsp_lspet': (60, paper),
     'phr_vgg16_mpii': (11, vgg),
     'phr_vgg16_lsp': (25, vgg),
+    'phr_lite_lsp': (30, lite),
     'phr_tiny_lsp': (
         40,
         cosine(

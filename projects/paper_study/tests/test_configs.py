@@ -6,7 +6,7 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.models.costs import build_without_memory
+from phr_mmpose.models.complexity import build_without_memory
 from phr_mmpose.utils.config import load_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -51,7 +51,7 @@ def test_a_first_regression_in_place_of_the_detection(folder, kind):
     assert found <= REGRESSION and len(found) >= 3
     head = other['model']['head']
     # The same target, decoding and loss as the second regression.
-    assert head['detector_codec'] == head['decoder']
+    assert head['detector_codec'] == head['refiner_codec']
     assert head['loss_detector'] == head['loss_refiner']
     assert head['detector'].get('prior', 0.5) == 0.5
 
@@ -99,7 +99,7 @@ def test_every_row_builds(path):
     init_default_scope(config.default_scope)
     model = build_without_memory(config.model)
     trained = {name for stage in config_stages(config) for name in stage['trains']}
-    assert trained == set(model.parts())
+    assert trained == set(model.subnetworks())
     assert config.train_cfg.max_epochs == sum(
         stage['epochs'] for stage in config_stages(config)
     )

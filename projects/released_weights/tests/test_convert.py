@@ -226,8 +226,8 @@ def test_a_cascade_s_weights(small_config, lsp, tmp_path, capsys):
     assert saved['meta']['dataset_meta']['num_keypoints'] == 16
     preds, _ = evaluate(small_config, out, lsp, tmp_path)
     assert np.isfinite(preds).all()
-    _, detector = evaluate(small_config, out, lsp, tmp_path, '--detector')
-    assert detector['maps'] == 'detector'
+    _, detector = evaluate(small_config, out, lsp, tmp_path, '--output', 'detector')
+    assert detector['output'] == 'detector'
 
 
 def test_another_network_is_not_converted_to_the_cascade(small_config, conv, tmp_path):

@@ -1,0 +1,97 @@
+"""The models that come with the package."""
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import phr_mmpose  # noqa: F401
+from phr_mmpose.apis import estimate_poses, load_pose_model
+from phr_mmpose.datasets.figures import draw_figure
+from phr_mmpose.utils.checkpoint import safe_load
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import list_models, model_card, model_files, shipped
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def publish():
+    path = ROOT / 'tools' / 'publish_model.py'
+    spec = importlib.util.spec_from_file_location('publish_model', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture
+def card(tmp_path):
+    path = tmp_path / 'card.json'
+    path.write_text(json.dumps(dict(data='noise')))
+    return path
+
+
+@pytest.mark.parametrize('name', list_models())
+def test_a_model_in_the_box(name):
+    _, weights = model_files(name)
+    assert Path(weights).stat().st_size < 10e6
+    card = model_card(name)
+    assert {'data', 'licence', 'command', 'figures', 'sha256'} <= set(card)
+    for value in safe_load(weights)['state_dict'].values():
+        assert value.dtype in (torch.float16, torch.int64)
+    model = load_pose_model(name, device='cpu')
+    figure = draw_figure(seed=7, index=1, size=160)
+    poses = estimate_poses(model, figure.image, figure.box[None])
+    # It has learned what a person is: most joints lie near where they are drawn.
+    names = [model.dataset_meta['keypoint_id2name'][index] for index in range(14)]
+    from phr_mmpose.datasets.joints import MPII_JOINTS
+
+    truth = figure.joints[[MPII_JOINTS.index(each) for each in names]]
+    near = np.linalg.norm(poses.keypoints[0] - truth, axis=1) < 0.15 * 160
+    assert near.mean() > 0.5
+    assert (poses.visible >= 0).all() and (poses.visible <= 1).all()
+
+
+def test_a_name_that_is_none_tells_which_there_are():
+    with pytest.raises(UserError, match='no_such_model'):
+        load_pose_model('no_such_model')
+
+
+def test_a_published_model_predicts_as_its_checkpoint(
+    publish, config, checkpoints, card, photo, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(shipped, '_FOLDER', tmp_path / 'zoo')
+    weights = checkpoints['with_meta']
+    publish([config, weights, '--card', str(card), '--folder', str(tmp_path / 'zoo')])
+    name = Path(config).stem
+    assert list_models() == [name] and model_card(name)['data'] == 'noise'
+    box = np.float32([[5, 5, 85, 115]])
+    found = estimate_poses(load_pose_model(name, device='cpu'), photo, box)
+    expected = estimate_poses(load_pose_model(config, weights, 'cpu'), photo, box)
+    # Random weights have no clear maximum: only what is put out is compared.
+    np.testing.assert_allclose(found.scores, expected.scores, atol=0.02)
+    text = (tmp_path / 'zoo' / name / 'config.py').read_text()
+    assert '_base_' not in text and 'train_dataloader' not in text
+
+    file = tmp_path / 'zoo' / name / 'weights.pth'
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(UserError, match='is damaged'):
+        load_pose_model(name)
+
+
+def test_what_cannot_be_published(publish, config, checkpoints, card, tmp_path):
+    folder = ['--folder', str(tmp_path / 'zoo')]
+    unnamed = tmp_path / 'weights.pth'
+    shutil.copy(checkpoints['without_meta'], unnamed)
+    with pytest.raises(UserError, match='which joints'):
+        publish([config, str(unnamed), '--card', str(card), *folder])
+    card.write_text('[]')
+    with pytest.raises(UserError, match='is no card'):
+        publish([config, checkpoints['with_meta'], '--card', str(card), *folder])
+    assert not (tmp_path / 'zoo').exists()
