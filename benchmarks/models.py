@@ -180,7 +180,7 @@ def training_gmac(name: str, stage: str | None = None) -> float:
     """Count the multiplications of a training step for one image.
 
     Three times the forward pass of what is trained, once that of a frozen
-    detector, none of a regressor that is not trained.
+    detector, none of a refiner that is not trained.
 
     Args:
         name (str): One of ``STOCK``, or the path of a cascade's config.

@@ -9,9 +9,7 @@ from phr_mmpose.utils.errors import UserError
 
 #: The name of this cascade in the names of cases.
 OURS = 'phr_res152'
-STAGES = ('detector', 'regressor', 'joint')
-#: Sizes of the growth cases by what grows, and what stays.
-GROWTH = ('batch', 'pixels', 'joints', 'people')
+STAGES = ('detector', 'refiner', 'joint')
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,7 @@ class Sizes:
         test_batches (tuple[int, ...]): Of predictions, ascending.
         calls (int): Timed calls in each process.
         warmup (int): Calls before them.
-        people (int): In the photo of the crowd.
-        matrix (int): Rows and columns of the ceiling's matrices.
         loader_seconds (float): How long each loader is watched.
-        growth (dict): Sizes by what grows.
-        growth_side (int): Side of the inputs in pixels where that does not grow.
-        growth_batch (int): Batch where that does not grow.
     """
 
     batch: int
@@ -55,39 +48,16 @@ class Sizes:
     test_batches: tuple[int, ...]
     calls: int
     warmup: int
-    people: int
-    matrix: int
     loader_seconds: float
-    growth: dict
-    growth_side: int
-    growth_batch: int
 
 
-_GROWTH = dict(
-    batch=(1, 2, 4, 8, 16, 32, 64),
-    pixels=(128, 192, 256, 384, 512),
-    joints=(14, 17, 33, 68, 133),
-    people=(1, 2, 4, 8, 16, 32, 64),
-)
 _SIZES = {
-    'cuda': Sizes(64, 64, (1, 8, 32), 10, 5, 16, 8192, 6.0, _GROWTH, 256, 16),
-    'cpu': Sizes(2, 16, (1, 8), 1, 1, 16, 2048, 3.0, _GROWTH, 96, 4),
+    'cuda': Sizes(64, 64, (1, 8, 32), 10, 5, 6.0),
+    'cpu': Sizes(2, 16, (1, 8), 1, 1, 3.0),
 }
 _QUICK = {
-    'cuda': Sizes(16, 16, (1, 8), 3, 2, 16, 4096, 2.0, _GROWTH, 256, 8),
-    'cpu': Sizes(
-        1,
-        2,
-        (1,),
-        1,
-        1,
-        4,
-        1024,
-        1.0,
-        dict(batch=(1, 4, 16), pixels=(128, 256), joints=(14, 133), people=(1, 4, 16)),
-        96,
-        2,
-    ),
+    'cuda': Sizes(16, 16, (1, 8), 3, 2, 2.0),
+    'cpu': Sizes(1, 2, (1,), 1, 1, 1.0),
 }
 
 
@@ -128,30 +98,17 @@ def all_cases(
     return [
         *_step_cases(device, sizes, native_bf16),
         *_loader_cases(sizes, folder, data),
-        *(_growth_case(kind, device, sizes) for kind in GROWTH),
         Case(
             'accuracy/phr_tiny_lsp',
             'accuracy',
             dict(model=TINY, device=device, data=data, weights=weights),
             once=True,
         ),
-        *(
-            Case(
-                f'profile/{stage}',
-                'profiling',
-                dict(_model(OURS, device), stage=stage, batch=sizes.batch),
-                once=True,
-            )
-            for stage in STAGES
-        ),
     ]
 
 
 def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
     calls = dict(calls=sizes.calls, warmup=sizes.warmup)
-    yield Case(
-        'ceiling', 'ceiling', dict(device=device, size=sizes.matrix, calls=sizes.calls)
-    )
     subjects = [(OURS, stage) for stage in STAGES] + [(name, None) for name in STOCK]
     for precision in PRECISIONS:
         slow = precision == BFLOAT16 and not native_bf16
@@ -165,18 +122,12 @@ def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
             options = dict(_model(name, device), precision=precision)
             options |= dict(batches=sizes.test_batches, **calls)
             yield Case(f'test/{name}/{precision}', 'test', options, once=slow)
-    for stage in ('regressor', 'joint'):
+    for stage in ('refiner', 'joint'):
         options = dict(_model(OURS, device), stage=stage, precision=FLOAT32)
         options |= dict(batch=sizes.memory_batch, calls=1, warmup=1)
         yield Case(f'memory/{OURS}-{stage}/{FLOAT32}', 'train', options, once=True)
     options = dict(_model(OURS, device), batch=sizes.test_batches[-1], **calls)
     yield Case(f'onnx/{OURS}', 'onnx', options)
-    for name in (OURS, 'td-hm_res152'):
-        options = dict(_model(name, device), **calls)
-        yield Case(f'inferencer/{name}', 'inferencer', options)
-    yield Case(
-        f'crowd/{OURS}', 'crowd', dict(_model(OURS, device), people=sizes.people)
-    )
 
 
 def _model(name: str, device: str) -> dict:
@@ -197,19 +148,6 @@ def _loader_cases(sizes: Sizes, folder: str, data: str | None) -> Iterator[Case]
                     seconds=sizes.loader_seconds,
                 ),
             )
-
-
-def _growth_case(kind: str, device: str, sizes: Sizes) -> Case:
-    options = dict(
-        model=TINY,
-        device=device,
-        kind=kind,
-        sizes=sizes.growth[kind],
-        side=sizes.growth_side,
-        batch=sizes.growth_batch,
-        calls=2,
-    )
-    return Case(f'growth/{kind}', 'growth', options)
 
 
 def choose(cases: Sequence[Case], patterns: Sequence[str] | None) -> list[Case]:

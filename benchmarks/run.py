@@ -2,11 +2,11 @@
 
 Each case runs in a process of its own, once a round; the rounds follow each other,
 so that a machine that drifts hurts all cases alike. README.md of this folder says
-what the cases and the bars mean.
+what the cases and the ratios mean.
 
 Examples:
     python benchmarks/run.py --quick
-    python benchmarks/run.py --json bench.json --table bench.md --plot growth.png
+    python benchmarks/run.py --json bench.json --table bench.md
     python benchmarks/run.py --device cuda --data data/lsp --weights stage_joint.pth
     python benchmarks/run.py --list
     python benchmarks/run.py --cases 'train/*/fp32' 'loader/*'
@@ -16,7 +16,6 @@ import argparse
 import datetime
 import json
 import shlex
-import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,22 +28,15 @@ if __name__ == '__main__':
 import torch
 
 import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
-from benchmarks.bars import judge
 from benchmarks.machine import computes_bf16, describe_machine
 from benchmarks.photos import link_lsp, make_synthetic
 from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for
-from benchmarks.plot import draw_growth
 from benchmarks.processes import measure_apart
-from benchmarks.report import (
-    add_shares,
-    bars_table,
-    summarise_cases,
-    table_page,
-)
+from benchmarks.ratios import compute_ratios
+from benchmarks.report import ratios_table, summarise_cases, table_page
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
-from phr_mmpose.utils.pictures import check_picture
 
 _REPEATS, _QUICK_REPEATS = 5, 1
 # Photos and persons of the loaders.
@@ -81,7 +73,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--json', metavar='FILE', help='write all numbers there')
     parser.add_argument('--table', metavar='FILE', help='write them there in markdown')
-    parser.add_argument('--plot', metavar='FILE', help='draw the growth there')
     args = parser.parse_args(argv)
     _check(args)
     return args
@@ -101,8 +92,6 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.weights and not Path(args.weights).is_file():
         raise UserError(f'--weights {args.weights}: no such file')
-    if args.plot:
-        check_picture(args.plot)
     for path in filter(None, (args.json, args.table)):
         check_output(path)
     args.device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
@@ -138,15 +127,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         _prepare_photos(cases, args, folder)
         outcomes, failures = measure_all(cases, args)
     result = collect(outcomes, args, sys.argv[1:] if argv is None else argv)
-    print('\n'.join(bars_table(result['bars'])))
+    print('\n'.join(ratios_table(result['ratios'])))
     if args.json:
         with atomic_path(args.json) as path:
             path.write_text(json.dumps(result, indent=2) + '\n')
     if args.table:
         with atomic_path(args.table) as path:
             path.write_text(table_page(result))
-    if args.plot:
-        draw_growth(result['cases'], args.plot)
     if failures:
         raise UserError(f'{len(failures)} case(s) failed: {", ".join(failures)}')
 
@@ -215,16 +202,8 @@ def collect(outcomes: dict, args: argparse.Namespace, command: Sequence[str]) ->
 
     Returns:
         dict: ``command``, ``date``, ``machine``, ``repeats``, ``sizes``,
-        ``bars``, ``cases`` (summaries) and ``rounds`` (all that was measured).
+        ``ratios``, ``cases`` (summaries) and ``rounds`` (all that was measured).
     """
-    ceiling = None
-    measured = [o for o in outcomes.get('ceiling', []) if 'reason' not in o]
-    if measured:
-        ceiling = {
-            key: statistics.median(outcome[key] for outcome in measured)
-            for key in measured[0]
-        }
-    add_shares(outcomes, ceiling)
     machine = describe_machine(args.device)
     if args.threads:
         machine['threads'] = args.threads
@@ -234,7 +213,7 @@ def collect(outcomes: dict, args: argparse.Namespace, command: Sequence[str]) ->
         machine=machine,
         repeats=max(map(len, outcomes.values()), default=0),
         sizes=vars(sizes_for(args.device, args.quick)),
-        bars=judge(outcomes),
+        ratios=compute_ratios(outcomes),
         cases=summarise_cases(outcomes),
         rounds=outcomes,
     )

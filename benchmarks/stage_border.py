@@ -5,7 +5,7 @@ without any, and scores the detector before the first step and after some.
 
 Example:
     python benchmarks/stage_border.py configs/phr_tiny_figures.py \
-        demo_out/train/stage_regressor.pth --stage joint --optimizer RMSprop
+        demo_out/train/stage_refiner.pth --stage joint --optimizer RMSprop
 """
 
 import argparse

@@ -8,7 +8,6 @@ import json
 import sys
 import warnings
 
-import torch
 from mmengine.registry import init_default_scope
 
 import phr_mmpose  # noqa: F401  first: it lets the stack import
@@ -21,8 +20,6 @@ def main() -> None:
     # Of the stack's own parts, which the measured code does not choose.
     warnings.filterwarnings('ignore')
     init_default_scope('mmpose')
-    # As convolutions compute by default, so that the ceiling is theirs too.
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     module = importlib.import_module(f'benchmarks.cases.{kind}')
     print(json.dumps(module.measure(options)))
 

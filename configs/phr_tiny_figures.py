@@ -38,7 +38,7 @@ default_hooks = dict(
                 ],
             ),
             dict(
-                name='regressor',
+                name='refiner',
                 trains=['refiner'],
                 epochs=1,
                 lr=2e-3,

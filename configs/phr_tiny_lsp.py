@@ -31,7 +31,7 @@ default_hooks = dict(
                 ],
             ),
             dict(
-                name='regressor',
+                name='refiner',
                 trains=['refiner'],
                 epochs=3,
                 lr=2e-3,

@@ -138,7 +138,7 @@ def test_the_paper_s_schedule():
     stages = [(s.name, list(s.trains), s.epochs) for s in config_stages(config)]
     assert stages == [
         ('detector', ['detector'], 50),
-        ('regressor', ['refiner'], 40),
+        ('refiner', ['refiner'], 40),
         ('joint', ['detector', 'refiner'], 50),
     ]
     train = {t.type: t for t in config.train_dataloader.dataset.pipeline}

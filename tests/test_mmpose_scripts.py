@@ -249,10 +249,10 @@ def test_tensorboard_shows_each_stage_s_rate_and_losses(tmp_path):
     def steps(tag):
         return [event.step for event in board.Scalars(tag)]
 
-    detector, regressor, joint = range(1, 5), range(5, 9), range(9, 13)
-    assert steps('lr') == steps('loss') == [*detector, *regressor, *joint]
+    detector, refiner, joint = range(1, 5), range(5, 9), range(9, 13)
+    assert steps('lr') == steps('loss') == [*detector, *refiner, *joint]
     assert steps('loss_detector') == [*detector, *joint]
-    assert steps('loss_refiner') == [*regressor, *joint]
+    assert steps('loss_refiner') == [*refiner, *joint]
     rates = [event.value for event in board.Scalars('lr')]
     assert rates[:2] == pytest.approx([2e-5, 2e-3])
     assert rates[4:6] == pytest.approx([2e-5, 2e-3])

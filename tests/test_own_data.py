@@ -103,7 +103,7 @@ def test_from_a_coco_file_to_its_ap(clone, trained):
     scores = re.findall(r'coco/AP: (\S+)', trained)
     assert len(scores) == 1 and 0 <= float(scores[0]) <= 1
     work_dir = clone.folder / 'work_dirs' / 'mine'
-    checkpoints = [f'stage_{name}.pth' for name in ('detector', 'regressor', 'joint')]
+    checkpoints = [f'stage_{name}.pth' for name in ('detector', 'refiner', 'joint')]
     assert all((work_dir / name).is_file() for name in checkpoints)
     # Figures know what is hidden: there is nothing to warn of.
     assert 'does not say which joints are hidden' not in trained

@@ -51,7 +51,7 @@ _COLUMNS = (
     *(
         f'{part}, {unit}'
         for unit in ('M', 'GMac')
-        for part in ('detector', 'regressor', 'total')
+        for part in ('detector', 'refiner', 'total')
     ),
 )
 

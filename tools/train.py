@@ -3,7 +3,7 @@
 Examples:
     python tools/train.py configs/phr_tiny_figures.py
     python tools/train.py configs/phr_tiny_lsp.py --resume
-    python tools/train.py configs/phr_tiny_lsp.py --stages regressor joint \
+    python tools/train.py configs/phr_tiny_lsp.py --stages refiner joint \
         --load-from work_dirs/other/stage_detector.pth --work-dir work_dirs/mine
     torchrun --nproc_per_node 2 tools/train.py configs/phr_res152_mpii.py
 """

@@ -1,5 +1,5 @@
 # The paper's residual cascade (section 3.2, Tables 3 and 4): ResNet-152 at
-# stride 16, the regressor in the graph of the released weights, maps at the
+# stride 16, the refiner in the graph of the released weights, maps at the
 # input's resolution.
 _base_ = './pipelines.py'
 

@@ -1,7 +1,7 @@
 # A cascade for two CPU cores: the paper's structure at 96 px. A ResNet-18 of
 # width 32 at stride 16; its last three levels are scored together at stride 8
 # (as the paper's VGG variant combines levels), since 6 x 6 cells alone are too
-# coarse; the regressor in the graph of Table 4; maps at half the input. Targets at
+# coarse; the refiner in the graph of Table 4; maps at half the input. Targets at
 # this size are narrower than the cells that are scored: hence the merged scores.
 _base_ = './cascade_res152.py'
 input_size = (96, 96)

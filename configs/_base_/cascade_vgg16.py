@@ -1,5 +1,5 @@
 # The paper's VGG-FCN cascade (section 3.1, Tables 1 and 2): 380 px with bodies of
-# 300 px, scores at strides 8, 16 and 32, the regressor of large kernels. Disc and
+# 300 px, scores at strides 8, 16 and 32, the refiner of large kernels. Disc and
 # Gaussian grow with the body: 15 and 7.4 px of this grid.
 _base_ = './cascade_res152.py'
 input_size = (380, 380)

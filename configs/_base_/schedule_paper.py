@@ -24,7 +24,7 @@ default_hooks = dict(
                 ],
             ),
             dict(
-                name='regressor',
+                name='refiner',
                 trains=['refiner'],
                 epochs=40,
                 lr=1e-4,

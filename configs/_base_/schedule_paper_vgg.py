@@ -23,7 +23,7 @@ default_hooks = dict(
                 ],
             ),
             dict(
-                name='regressor',
+                name='refiner',
                 trains=['refiner'],
                 epochs=20,
                 # Times 1,000 (paramwise_cfg): 1e-5, then 1e-6.

@@ -1,4 +1,4 @@
-"""The regressor's target: confidence maps (paper, section 3, Eq. 2)."""
+"""The refiner's target: confidence maps (paper, section 3, Eq. 2)."""
 
 import torch
 from mmpose.registry import KEYPOINT_CODECS

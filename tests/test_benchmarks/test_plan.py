@@ -1,7 +1,7 @@
 import pytest
 
-from benchmarks.bars import BARS, Ratio
 from benchmarks.plan import all_cases, choose, rounds, sizes_for
+from benchmarks.ratios import RATIOS
 from phr_mmpose.utils.errors import UserError
 
 
@@ -14,12 +14,11 @@ def cases(request):
     return all_cases(device, sizes, 'photos', native_bf16=bf16)
 
 
-def test_every_bar_has_its_cases(cases):
+def test_every_ratio_has_its_cases(cases):
     names = [case.name for case in cases]
     assert len(names) == len(set(names))
-    for bar in BARS.values():
-        used = [bar.above[0], bar.below[0]] if isinstance(bar, Ratio) else [bar.case]
-        assert set(used) <= set(names)
+    for above, below in RATIOS.values():
+        assert {above[0], below[0]} <= set(names)
 
 
 def test_models_are_compared_at_the_same_batch(cases):
@@ -29,13 +28,13 @@ def test_models_are_compared_at_the_same_batch(cases):
 
 
 def test_cases_alternate_and_some_are_run_once(cases):
-    chosen = choose(cases, ['ceiling', 'profile/joint'])
+    chosen = choose(cases, ['loader/plain/lsp', 'accuracy/*'])
     order = [(number, case.name) for number, case in rounds(chosen, 3)]
     assert order == [
-        (0, 'ceiling'),
-        (0, 'profile/joint'),
-        (1, 'ceiling'),
-        (2, 'ceiling'),
+        (0, 'loader/plain/lsp'),
+        (0, 'accuracy/phr_tiny_lsp'),
+        (1, 'loader/plain/lsp'),
+        (2, 'loader/plain/lsp'),
     ]
 
 
@@ -50,7 +49,7 @@ def test_emulated_bf16_is_measured_once_and_for_this_cascade_alone():
 
 
 def test_patterns_choose_and_unknown_ones_are_named(cases):
-    names = [case.name for case in choose(cases, ['growth/*'])]
-    assert names == [f'growth/{k}' for k in ('batch', 'pixels', 'joints', 'people')]
+    names = [case.name for case in choose(cases, ['loader/*/lsp'])]
+    assert names == [f'loader/{way}/lsp' for way in ('stock', 'plain', 'cropped')]
     with pytest.raises(UserError, match='--cases nothing/at/all: fits none of'):
         choose(cases, ['nothing/at/all'])

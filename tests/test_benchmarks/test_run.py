@@ -8,23 +8,20 @@ from phr_mmpose.utils.errors import UserError
 
 
 def test_a_real_case_from_the_command_line_to_the_files(tmp_path, capsys):
-    names = ('bench.json', 'bench.md', 'growth.png')
-    files = [str(tmp_path / name) for name in names]
+    files = [str(tmp_path / name) for name in ('bench.json', 'bench.md')]
+    name = 'loader/plain/synthetic'
     benchmark.main(
-        ['--device', 'cpu', '--quick', '--threads', '1', '--cases', 'growth/people']
-        + ['--json', files[0], '--table', files[1], '--plot', files[2]]
+        ['--device', 'cpu', '--quick', '--threads', '1', '--cases', name]
+        + ['--json', files[0], '--table', files[1]]
     )
     result = json.loads((tmp_path / 'bench.json').read_text())
-    growth = result['cases']['growth/people']
-    assert growth['sizes'] == [1, 4, 16]
-    assert all(point['median'] > 0 for point in growth['seconds'])
-    assert len(result['rounds']['growth/people']) == result['repeats'] == 1
+    assert result['cases'][name]['images_per_s']['median'] > 0
+    assert len(result['rounds'][name]) == result['repeats'] == 1
     assert result['machine']['threads'] == 1
     assert result['command'].startswith('python benchmarks/run.py --device cpu --quick')
-    assert result['bars']['train_rate']['value'] is None
-    assert '## Growth' in (tmp_path / 'bench.md').read_text()
-    assert (tmp_path / 'growth.png').stat().st_size > 1000
-    assert 'round 1/1 growth/people' in capsys.readouterr().out
+    assert 'was not run' in result['ratios']['train_rate']['reason']
+    assert f'| {name} | images/s ' in (tmp_path / 'bench.md').read_text()
+    assert f'round 1/1 {name}' in capsys.readouterr().out
 
 
 def test_a_failing_case_is_one_line_and_the_files_are_written(tmp_path, monkeypatch):
@@ -71,7 +68,6 @@ def test_an_interruption_keeps_what_is_measured(tmp_path, monkeypatch, capsys):
         (['--cases', 'nothing'], '--cases nothing: fits none of'),
         (['--data', 'nowhere'], 'has no annotations/lsp_train.json'),
         (['--weights', 'nowhere.pth'], '--weights nowhere.pth: no such file'),
-        (['--plot', 'growth.xyz'], 'cannot draw this kind of file'),
         (['--json', '.'], 'is a folder; name a file'),
     ],
 )

@@ -47,7 +47,7 @@ def test_generate_target_hands_over_both_flags(codec):
     )
     np.testing.assert_array_equal(out['heatmaps'], expected['heatmaps'])
     assert out['keypoint_weights'].tolist() == [[1, 1, 0]]
-    # The occluded joint: absent for the detector, there for the regressor.
+    # The occluded joint: absent for the detector, there for the refiner.
     assert out['heatmaps'][1].any() == (codec['type'] == 'GaussianConfidence')
 
 

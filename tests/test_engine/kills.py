@@ -131,7 +131,7 @@ def differences(folder: Path, whole: Path) -> list[str]:
         for step in expected
         if any([value] != expected[step] for value in found.get(step, [None]))
     ]
-    for name in ('stage_detector', 'stage_regressor', 'stage_joint', 'epoch_6'):
+    for name in ('stage_detector', 'stage_refiner', 'stage_joint', 'epoch_6'):
         first, second = (safe_load(each / f'{name}.pth') for each in (whole, folder))
         for key in ('state_dict', 'ema_state_dict'):
             for weight, value in first[key].items():

@@ -84,13 +84,13 @@ def test_a_run_starts_from_what_fits(tiny, tmp_path, capsys):
         other = MODELS.build(config.model).state_dict()
     torch.save(dict(state_dict=other), tmp_path / 'other.pth')
     arguments = [str(tiny.path), '--no-validate', f'--work-dir={tmp_path / "work"}']
-    arguments += ['--stages', 'regressor', '--load-from', str(tmp_path / 'other.pth')]
+    arguments += ['--stages', 'refiner', '--load-from', str(tmp_path / 'other.pth')]
     # A name of its own, since runners of one process share logs by it.
     tiny.tool('train').main([*arguments, '--cfg-options', 'experiment_name=other'])
     said = capsys.readouterr().err
     assert '(5, 64, 1, 1) -> (16, 64, 1, 1)' in said
     # The detector stood still: it is what was loaded.
-    trained = safe_load(tmp_path / 'work' / 'stage_regressor.pth')['state_dict']
+    trained = safe_load(tmp_path / 'work' / 'stage_refiner.pth')['state_dict']
     key = 'backbone.layer4.0.conv1.weight'
     assert torch.equal(trained[key], other[key])
     assert trained['head.detector.score.weight'].shape[0] == 16

@@ -41,14 +41,14 @@ def test_killed_runs_go_on_as_if_they_had_not_stopped(tiny, tmp_path):
     whole = tiny.train(tmp_path / 'whole', custom_hooks=HOOKS)
     await_death(tiny, doomed)
     assert latest_checkpoint(killed).name == 'epoch_3.pth'
-    assert not (killed / 'stage_regressor.pth').exists()
+    assert not (killed / 'stage_refiner.pth').exists()
     one = ('--cfg-options', 'train_dataloader.num_workers=1')
     doomed = start_doomed(
         tiny, killed, 'KillAfterStageHook', 'epoch=4', '--resume', *one
     )
     await_death(tiny, doomed)
     # The stage's own checkpoint is there as soon as the epoch's is.
-    assert (killed / 'stage_regressor.pth').is_file()
+    assert (killed / 'stage_refiner.pth').is_file()
     last = latest_checkpoint(killed)
     assert last.name == 'epoch_4.pth'
     # Another seed in the config: the run's own, in the checkpoint, counts.

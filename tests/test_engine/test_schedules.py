@@ -22,7 +22,7 @@ def warmup(iteration, iterations, start):
 def paper(iteration, epoch, stage, _):
     shape = dict(
         detector=1e-3 * 0.025 ** (epoch / 49),
-        regressor=1e-4 if epoch < 20 else 2.5e-5,
+        refiner=1e-4 if epoch < 20 else 2.5e-5,
         joint=2.5e-5,
     )
     return shape[stage] * warmup(iteration, 200, 1e-3)
@@ -31,7 +31,7 @@ def paper(iteration, epoch, stage, _):
 def vgg(iteration, epoch, stage, _):
     shape = dict(
         detector=1e-8 * 0.1 ** (epoch / 19),
-        regressor=1e-8 if epoch < 10 else 1e-9,
+        refiner=1e-8 if epoch < 10 else 1e-9,
         joint=1e-9,
     )
     return shape[stage] * warmup(iteration, 200, 1e-3)
@@ -69,7 +69,7 @@ SHIPPED = {
         cosine(
             dict(
                 detector=(2e-3, 200, 0.1),
-                regressor=(2e-3, 100, 0.1),
+                refiner=(2e-3, 100, 0.1),
                 joint=(1e-3, 100, 1e-3),
             )
         ),
@@ -79,7 +79,7 @@ SHIPPED = {
         cosine(
             dict(
                 detector=(2e-3, 100, 0.25),
-                regressor=(2e-3, 50, 0.5),
+                refiner=(2e-3, 50, 0.5),
                 joint=(1e-3, 50, 1e-3),
             )
         ),
@@ -89,7 +89,7 @@ SHIPPED = {
         cosine(
             dict(
                 detector=(1e-3, 200, 0.1),
-                regressor=(1e-3, 100, 0.1),
+                refiner=(1e-3, 100, 0.1),
                 joint=(3e-4, 100, 1 / 300),
             )
         ),

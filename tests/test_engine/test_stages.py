@@ -11,7 +11,7 @@ STAGES = [
         lr=1e-3,
         param_scheduler=[dict(type='ExponentialLR', gamma=0.9)],
     ),
-    dict(name='regressor', trains=['refiner'], epochs=40, lr=1e-4),
+    dict(name='refiner', trains=['refiner'], epochs=40, lr=1e-4),
     dict(name='joint', trains=['detector', 'refiner'], epochs=50, lr=2.5e-5),
 ]
 
@@ -31,7 +31,7 @@ def test_epochs_belong_to_stages():
         (90, 139),
     ]
     names = [schedule.stage_at(epoch).name for epoch in (0, 49, 50, 89, 90, 139)]
-    assert names == ['detector'] * 2 + ['regressor'] * 2 + ['joint'] * 2
+    assert names == ['detector'] * 2 + ['refiner'] * 2 + ['joint'] * 2
     with pytest.raises(IndexError):
         schedule.stage_at(140)
 

@@ -39,7 +39,7 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
             *arguments,
             'default_hooks.param_scheduler.stages.1.epochs=1',
             '--stages',
-            'regressor',
+            'refiner',
             '--amp',
             '--resume',
         ]
@@ -47,10 +47,10 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
     )
     said = capsys.readouterr().err
     assert f'nothing to resume in {first}' in said
-    assert "warning: stage 'regressor' starts from untrained weights, without" in said
+    assert "warning: stage 'refiner' starts from untrained weights, without" in said
     assert '--load-from RUN/stage_detector.pth' in said
-    assert [path.name for path in first.glob('stage_*')] == ['stage_regressor.pth']
-    checkpoint = safe_load(first / 'stage_regressor.pth')
+    assert [path.name for path in first.glob('stage_*')] == ['stage_refiner.pth']
+    checkpoint = safe_load(first / 'stage_refiner.pth')
     assert (checkpoint['meta']['seed'], checkpoint['meta']['epoch']) == (3, 1)
     assert 'BFloat16OptimWrapper' in (first / 'tiny_config.py').read_text()
 
@@ -61,7 +61,7 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
             '--stages',
             'joint',
         ]
-        + ['--load-from', str(first / 'stage_regressor.pth'), '--work-dir', str(second)]
+        + ['--load-from', str(first / 'stage_refiner.pth'), '--work-dir', str(second)]
     )
     assert 'warning: stage' not in capsys.readouterr().err
     joint = safe_load(second / 'stage_joint.pth')
@@ -80,7 +80,7 @@ custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EMAHook', momentum=0.1)
     dict(type='SaveRankHook')]
 default_hooks = dict(param_scheduler=dict(stages=[
     dict(name='detector', trains=['detector'], epochs=1, lr=1e-2),
-    dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
+    dict(name='refiner', trains=['refiner'], epochs=1, lr=1e-2),
     dict(name='joint', trains=['detector', 'refiner'], epochs=1, lr=1e-3)]))
 train_cfg = dict(max_epochs=3, val_interval=3)
 train_dataloader = dict(batch_size=3)
@@ -105,7 +105,7 @@ def test_two_processes_with_stages_averages_and_unused_parameters(tiny, tmp_path
     assert sorted(tiny.losses(tmp_path)) == [1, 2, 3, 4, 5, 6]
     states = [
         safe_load(tmp_path / f'stage_{name}.pth')['state_dict']
-        for name in ('detector', 'regressor', 'joint')
+        for name in ('detector', 'refiner', 'joint')
     ]
     for key, value in states[0].items():
         frozen = not key.startswith('head.refiner')

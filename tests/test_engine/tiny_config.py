@@ -79,7 +79,7 @@ default_hooks = dict(
                 ],
             ),
             dict(
-                name='regressor',
+                name='refiner',
                 trains=['refiner'],
                 epochs=2,
                 lr=1e-2,

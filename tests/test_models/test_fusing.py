@@ -109,7 +109,7 @@ def test_a_norm_that_opens_a_block_stays(graph):
     check(trained(refiner), torch.randn(2, 7, 32, 32), left=blocks)
 
 
-def test_the_plain_regressor():
+def test_the_plain_refiner():
     refiner = ConvRefiner(
         7, 4, widths=(4, 4, 8), kernels=(3, 3, 1), init='kaiming', batch_norm=True
     )

@@ -53,8 +53,8 @@ def test_a_page_is_written_checked_and_found_stale(main, tmp_path):
     alone, whole = page.read_text().splitlines()[-2:]
     cells = [cell.strip() for cell in whole.strip('|').split('|')]
     assert cells[:3] == ['[whole](../configs/whole.py)', '64 x 64', '32 x 32']
-    detector, regressor, total = map(float, cells[3:6])
-    assert detector + regressor == pytest.approx(total, abs=0.011)
+    detector, refiner, total = map(float, cells[3:6])
+    assert detector + refiner == pytest.approx(total, abs=0.011)
     cells = [cell.strip() for cell in alone.strip('|').split('|')]
     assert cells[4] == cells[7] == '-'
     assert cells[3] == cells[5] and float(cells[3]) == detector

@@ -28,7 +28,7 @@ from phr_mmpose.utils.errors import UserError, first_line
 class StagedTrainingHook(ParamSchedulerHook):
     """Train sub-modules in stages, each with its own parameter schedulers.
 
-    The paper (section 3) trains the detector, then the regressor with the detector
+    The paper (section 3) trains the detector, then the refiner with the detector
     frozen, then both. The hook takes the place of MMEngine's ``ParamSchedulerHook``::
 
         default_hooks = dict(param_scheduler=dict(type='StagedTrainingHook', stages=[

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 class PreActBottleneck(nn.Module):
     """BN-ReLU-1x1-BN-ReLU-3x3-BN-ReLU-1x1 with an identity skip.
 
-    The residual block of the regressor (paper, Table 4), as in `Identity
+    The residual block of the refiner (paper, Table 4), as in `Identity
     Mappings in Deep Residual Networks <https://arxiv.org/abs/1603.05027>`_.
     The released weights have biases in its convolutions, so these have too.
 

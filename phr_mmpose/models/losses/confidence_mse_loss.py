@@ -1,4 +1,4 @@
-"""The regressor's loss (paper, Eq. 2)."""
+"""The refiner's loss (paper, Eq. 2)."""
 
 from mmpose.registry import MODELS
 from torch import Tensor

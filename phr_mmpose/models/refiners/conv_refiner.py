@@ -1,4 +1,4 @@
-"""The plain convolutional regressor (paper, section 3.1, Table 2 and Fig. 4)."""
+"""The plain convolutional refiner (paper, section 3.1, Table 2 and Fig. 4)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The residual regressor: a (modified) hourglass (paper, Table 4 and Fig. 6)."""
+"""The residual refiner: a (modified) hourglass (paper, Table 4 and Fig. 6)."""
 
 from itertools import pairwise
 

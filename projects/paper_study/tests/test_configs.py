@@ -15,7 +15,7 @@ SETS = {
     'ablation_tiny': ('_res', '_vgg'),
     'ablation_figures': ('',),
 }
-# What makes a detector a regressor.
+# What makes a detector a refiner.
 REGRESSION = {
     'model.head.detector_codec',
     'model.head.loss_detector',

@@ -105,7 +105,7 @@ def test_rates_follow_the_schedule_and_the_groups_multipliers(run):
 def test_each_stage_leaves_a_checkpoint(run):
     runner, watch, work_dir = run
     reached = [(2, 6), (4, 12), (6, 18)]
-    for index, name in enumerate(('detector', 'regressor', 'joint')):
+    for index, name in enumerate(('detector', 'refiner', 'joint')):
         checkpoint = safe_load(work_dir / f'stage_{name}.pth')
         weights = watch.weights[2 * (index + 1)]
         for key, value in checkpoint['state_dict'].items():
@@ -121,7 +121,7 @@ def test_log_says_when_a_stage_begins(run):
     (path,) = work_dir.glob('*/*.log')
     log = path.read_text()
     assert (
-        "Stage 2 of 3, 'regressor', begins: epochs 3 to 4, trains refiner (27,192 of "
+        "Stage 2 of 3, 'refiner', begins: epochs 3 to 4, trains refiner (27,192 of "
         '221,960 parameters), learning rate 0.01 times 0.1, 1 by parameter group, '
         'MultiStepLR'
     ) in log
@@ -135,7 +135,7 @@ def test_log_says_when_a_stage_begins(run):
 @pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook', momentum=0.3)]])
 def test_starting_at_a_stage_equals_going_through(tiny, tmp_path, hooks):
     stages = [
-        dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
+        dict(name='refiner', trains=['refiner'], epochs=1, lr=1e-2),
         dict(name='joint', trains=['detector', 'refiner'], epochs=1, lr=1e-3),
     ]
     changes = dict(
@@ -149,7 +149,7 @@ def test_starting_at_a_stage_equals_going_through(tiny, tmp_path, hooks):
     alone = tiny.train(
         tmp_path / 'alone',
         stages=stages[1:],
-        load_from=str(tmp_path / 'through' / 'stage_regressor.pth'),
+        load_from=str(tmp_path / 'through' / 'stage_refiner.pth'),
         **changes,
     )
     expected = tiny.losses(tmp_path / 'through')
@@ -170,11 +170,11 @@ def test_averaged_weights_are_what_is_saved(tiny, tmp_path):
         hooks=[watch, average],
         custom_hooks=[dict(type='EMAHook', momentum=0.5)],
         stages=[
-            dict(name='regressor', trains=['refiner'], epochs=1, lr=1e-2),
+            dict(name='refiner', trains=['refiner'], epochs=1, lr=1e-2),
         ],
         **tiny.no_validation,
     )
-    saved = safe_load(tmp_path / 'stage_regressor.pth')['state_dict']
+    saved = safe_load(tmp_path / 'stage_refiner.pth')['state_dict']
     # By hand: a(0) = w(0), a(i) = a(i - 1) / 2 + w(i) / 2.
     expected = average.weights[0]
     for weights in average.weights[1:]:
@@ -217,7 +217,7 @@ def test_bfloat16_and_gradient_accumulation(tiny, tmp_path):
         optim_wrapper__accumulative_counts=2,
         stages=[
             dict(name='detector', trains=['detector'], epochs=1, lr=1e-2),
-            dict(name='regressor', trains=['refiner'], epochs=2, lr=1e-2),
+            dict(name='refiner', trains=['refiner'], epochs=2, lr=1e-2),
         ],
         **tiny.no_validation,
     )
@@ -338,7 +338,7 @@ def test_resuming_in_another_schedule_is_refused(tiny, run, tmp_path):
     _, _, work_dir = run
     changes = dict(resume=True, load_from=str(work_dir / 'epoch_3.pth'))
     config = tiny.config(tmp_path)
-    with pytest.raises(UserError, match="epoch 1 of stage 'regressor'"):
+    with pytest.raises(UserError, match="epoch 1 of stage 'refiner'"):
         tiny.train(tmp_path, stages=config_stages(config)[1:], **changes)
     longer = copy.deepcopy(config_stages(config))
     longer[0].epochs = 3

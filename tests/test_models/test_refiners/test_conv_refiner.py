@@ -1,4 +1,4 @@
-"""The regressor of large kernels."""
+"""The refiner of large kernels."""
 
 import pytest
 import torch

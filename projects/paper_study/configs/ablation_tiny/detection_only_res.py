@@ -1,4 +1,4 @@
-# Table 5, row 3: row 1 without its regressor.
+# Table 5, row 3: row 1 without its refiner.
 _base_ = 'detection_regression_res.py'
 row = dict(place=3, title='Detection only (Res)')
 model = dict(head=dict(refiner=None))
