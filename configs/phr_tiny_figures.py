@@ -5,13 +5,19 @@
 _base_ = ['_base_/runtime.py', '_base_/cascade_tiny.py', '_base_/figures.py']
 
 input_size = (64, 64)
-_mild = {
-    'LoadPersonCrop': dict(input_size=input_size),
-    'TopdownAffine': dict(input_size=input_size),
-    'RandomScaleRotation': dict(scale=(0.85, 1.15), rotation=10.0),
-}
-train_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.train_pipeline]
-test_pipeline = [dict(t, **_mild.get(t['type'], {})) for t in _base_.test_pipeline]
+train_pipeline = [
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomMirror'),
+    dict(type='RandomScaleRotation', scale=(0.85, 1.15), rotation=10.0),
+    dict(type='LoadPersonCrop', input_size=input_size),
+    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
+]
+test_pipeline = [
+    dict(type='CheckedLoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=input_size),
+    dict(type='PackCascadeInputs'),
+]
 
 model = dict(head=dict(input_size=input_size, heatmap_size=(32, 32)))
 

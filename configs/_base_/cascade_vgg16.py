@@ -4,13 +4,20 @@
 _base_ = './cascade_res152.py'
 input_size = (380, 380)
 # The annotation's box is as high as the body.
-_bodies = {
-    'GetBBoxCenterScale': dict(padding=380 / 300),
-    'LoadPersonCrop': dict(input_size=input_size),
-    'TopdownAffine': dict(input_size=input_size),
-}
-train_pipeline = [dict(t, **_bodies.get(t['type'], {})) for t in _base_.train_pipeline]
-test_pipeline = [dict(t, **_bodies.get(t['type'], {})) for t in _base_.test_pipeline]
+padding = 380 / 300
+train_pipeline = [
+    dict(type='GetBBoxCenterScale', padding=padding),
+    dict(type='RandomMirror'),
+    dict(type='RandomScaleRotation', scale=(0.7, 1.3), rotation=40.0),
+    dict(type='LoadPersonCrop', input_size=input_size),
+    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
+]
+test_pipeline = [
+    dict(type='CheckedLoadImage'),
+    dict(type='GetBBoxCenterScale', padding=padding),
+    dict(type='TopdownAffine', input_size=input_size),
+    dict(type='PackCascadeInputs'),
+]
 
 model = dict(
     backbone=dict(

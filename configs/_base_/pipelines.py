@@ -8,7 +8,7 @@ train_pipeline = [
     dict(type='RandomMirror'),
     dict(type='RandomScaleRotation', scale=(0.7, 1.3), rotation=40.0),
     dict(type='LoadPersonCrop', input_size=input_size),
-    # Training reads the meta information of no sample; packing it is half the work.
+    # Training never reads meta information, and packing it takes half the time.
     dict(type='PackCascadeInputs', meta_keys=('img_path',)),
 ]
 test_pipeline = [
