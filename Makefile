@@ -65,11 +65,14 @@ $(READY): setup.cfg $(wildcard requirements/*.txt)
 	{ echo 'error: this Python makes no environments: sudo apt install python3-venv'; exit 2; }
 	@rm -f $@
 	$(INSTALL) numpy cython 'setuptools >= 64' wheel $(TORCH)
-	$(RUN) -m pip show -q opencv-python opencv-contrib-python 2> /dev/null || \
+	$(RUN) -c 'import cv2' 2> /dev/null || \
 	$(INSTALL) 'opencv-python-headless >= 4.6'
 	$(INSTALL) --no-build-isolation -e '.[dev]'
-	$(RUN) -m pip show -q mmcv mmengine 2> /dev/null || \
-	$(INSTALL) --no-deps -r requirements/mm.txt
+	grep -E '^(mmdet|mmpose)' requirements/mm.txt | xargs -d '\n' $(INSTALL) --no-deps
+	$(RUN) -m pip show -q mmcv 2> /dev/null || \
+	grep '^mmcv-lite' requirements/mm.txt | xargs -d '\n' $(INSTALL) --no-deps
+	$(RUN) -m pip show -q mmengine 2> /dev/null || \
+	grep '^onedl-mmengine' requirements/mm.txt | xargs -d '\n' $(INSTALL) --no-deps
 	$(INSTALL) --no-deps --no-build-isolation --no-cache-dir -r requirements/xtcocotools.txt || \
 	echo 'note: without gcc and python3-dev there is no xtcocotools, only for COCO scores'
 	@$(RUN) tools/check_env.py

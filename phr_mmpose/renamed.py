@@ -1,5 +1,7 @@
 """What configs of earlier versions name, and what to write instead."""
 
+from collections.abc import Mapping
+
 from mmengine.registry import Registry
 from mmpose.registry import DATASETS, LOOPS, MODELS, OPTIMIZERS, TRANSFORMS
 
@@ -34,23 +36,34 @@ RENAMED = (
 )
 
 
-def refuse_renamed(given: dict, **new_names: str) -> None:
+def refuse_renamed(given: Mapping, **new_names: str) -> None:
     """Refuse options by their former names.
 
     Args:
-        given (dict): What a call gives beside the options that there are.
+        given (Mapping): What is given.
         **new_names (str): Former names, and what they are called now.
 
     Raises:
         UserError: If an option is given by its former name.
-        TypeError: If there was never such an option.
     """
-    for name in given:
-        if name in new_names:
-            raise UserError(
-                f'config: {name} is called {new_names[name]} since version 0.3'
-            )
-        raise TypeError(f'got an unexpected keyword argument {name!r}')
+    for name, new_name in new_names.items():
+        if name in given:
+            raise UserError(f'config: {name} is called {new_name} since version 0.3')
+
+
+def refuse_gone(given: Mapping, **instead: str) -> None:
+    """Refuse options that are gone.
+
+    Args:
+        given (Mapping): What is given.
+        **instead (str): Options that are gone, and what to do instead.
+
+    Raises:
+        UserError: If one of them is given.
+    """
+    for name, advice in instead.items():
+        if name in given:
+            raise UserError(f'config: {name} is gone since version 0.3: {advice}')
 
 
 def _refuse(registry: Registry, name: str, instead: str) -> None:

@@ -44,11 +44,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     refuse_renamed_options(
         argv,
-        detector='--det-config',
-        detector_weights='--det-weights',
-        detector_score='--bbox-thr',
-        hollow_below='--kpt-thr',
-        output_maps='--output-heatmaps',
+        detector='give --det-config',
+        detector_weights='give --det-weights',
+        detector_score='give --bbox-thr',
+        hollow_below='give --kpt-thr',
+        output_maps='give --output-heatmaps',
     )
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -131,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: With code 2 if some inputs could not be used.
     """
     args = parse_args(argv)
+    if args.weights and args.config == MODEL:
+        raise UserError('--weights: needs --config CONFIG')
     if args.det_weights and not args.det_config:
         raise UserError('--det-weights: needs --det-config CONFIG')
     media = find_media(args.inputs)

@@ -2,9 +2,9 @@
 
 Input "crops": (batch, 3, height, width) uint8, BGR, of the config's input size;
 any batch. Outputs, (batch, joints, height, width) float32: "detector", the
-probability that a part is to be seen there, and "refiner", the confidence that a
-joint is there. Normalisation is inside, batch normalisation fused. Before the file
-is written, ONNX Runtime computes maps with it, and they are compared with torch's.
+probability that a joint is to be seen there, and "refiner", the confidence that it
+is there. Normalisation is inside, batch normalisation fused. Before the file is
+written, ONNX Runtime computes heatmaps with it, which are compared with torch's.
 
 With --int8 the networks compute with 8-bit integers, two to three times as fast on
 processors with instructions for them; the ranges of the numbers come from the

@@ -47,7 +47,7 @@ of a config or a model, `python tools/model_table.py` writes this page anew.
 _COLUMNS = (
     'config',
     'input',
-    'maps',
+    'heatmaps',
     *(
         f'{part}, {unit}'
         for unit in ('M', 'GMac')

@@ -9,9 +9,10 @@ Example:
 
 import argparse
 import hashlib
-import io
 import json
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -24,49 +25,30 @@ from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.zoo.shipped import CARD, CONFIG, WEIGHTS
-
-# What inference and an evaluation read of a config, and where training goes on.
-_KEPT = (
-    'default_scope',
-    'custom_imports',
-    'env_cfg',
-    'dataset_type',
-    'data_mode',
-    'data_root',
-    'dataset_info',
-    'model',
-    'test_dataloader',
-    'test_evaluator',
-    'test_cfg',
-    'default_hooks',
-    'visualizer',
-    'log_processor',
-    'log_level',
-)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the three files.
+    """Write the three files, after a look at whether they fit.
 
     Args:
         argv (Sequence[str] | None): Command line without the program's name;
             None takes the process's own.
 
     Raises:
-        UserError: If config and weights are faulty or do not fit.
+        UserError: If card, config or weights are faulty or do not fit, or numbers
+            are beyond half precision.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', type=Path)
-    parser.add_argument('checkpoint', type=Path)
+    parser.add_argument('checkpoint')
     parser.add_argument(
         '--card',
         type=Path,
         required=True,
-        help='JSON: what data, licence, command and figures are to be told',
+        help='JSON: what is to be told of data, licence, command and figures',
     )
     parser.add_argument(
         '--folder', type=Path, default=Path(phr_mmpose.zoo.__file__).parent
@@ -74,32 +56,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     card = read_card(args.card)
     config = load_config(args.config)
-    for key in set(config.keys()) - set(_KEPT):
-        config.pop(key)
-    # Inference starts from its own weights.
-    config.model.backbone.pop('init_cfg', None)
     checkpoint = load_from_local(args.checkpoint, 'cpu')
     meta = meta_of(checkpoint)
     if not meta:
         raise UserError(f'{args.checkpoint}: does not say which joints it knows')
-    halves = {
-        name: halved(value)
-        for name, value in get_state_dict(checkpoint, args.checkpoint).items()
-    }
-    content = io.BytesIO()
-    torch.save(dict(state_dict=halves, meta=dict(dataset_meta=meta)), content)
-    target = args.folder / args.config.stem
-    target.mkdir(parents=True, exist_ok=True)
-    with atomic_path(target / WEIGHTS) as temporary:
-        temporary.write_bytes(content.getvalue())
-    with atomic_path(target / CONFIG) as temporary:
-        temporary.write_text(config.pretty_text)
-    card['sha256'] = hashlib.sha256(content.getvalue()).hexdigest()
-    card['bytes'] = len(content.getvalue())
-    with atomic_path(target / CARD) as temporary:
-        temporary.write_text(json.dumps(card, indent=2) + '\n')
-    load_pose_model(target / CONFIG, target / WEIGHTS, 'cpu')
-    print(f'{target}: {card["bytes"] / 1e6:.1f} MB')
+    weights = halved(get_state_dict(checkpoint, args.checkpoint))
+    args.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        made = Path(name)
+        torch.save(
+            dict(state_dict=weights, meta=dict(dataset_meta=meta)), made / WEIGHTS
+        )
+        content = (made / WEIGHTS).read_bytes()
+        card |= dict(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        (made / CARD).write_text(json.dumps(card, indent=2) + '\n')
+        (made / CONFIG).write_text(config.pretty_text)
+        load_pose_model(made / CONFIG, made / WEIGHTS, 'cpu')
+        target = args.folder / args.config.stem
+        target.mkdir(exist_ok=True)
+        for file in (WEIGHTS, CONFIG, CARD):
+            shutil.move(made / file, target / file)
+    print(f'{target}: {len(content) / 1e6:.1f} MB')
 
 
 def read_card(path: Path) -> dict:
@@ -113,9 +90,22 @@ def read_card(path: Path) -> dict:
     return card
 
 
-def halved(value: Tensor) -> Tensor:
-    """Bring numbers to half precision; counters stay whole."""
-    return value.half() if value.is_floating_point() else value
+def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Bring weights to half precision; batch statistics and counters stay.
+
+    Raises:
+        UserError: If a number is beyond half precision.
+    """
+    found = {
+        name: value.half()
+        if value.is_floating_point() and '.running_' not in name
+        else value
+        for name, value in weights.items()
+    }
+    for name, value in found.items():
+        if not value.isfinite().all():
+            raise UserError(f'{name}: holds numbers beyond half precision')
+    return found
 
 
 if __name__ == '__main__':

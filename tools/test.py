@@ -35,9 +35,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     refuse_renamed_options(
         argv,
-        detector='--output detector',
-        curve='tools/eval_predictions.py --curve',
-        compare='tools/eval_predictions.py --compare',
+        detector='give --output detector',
+        curve='tools/eval_predictions.py --curve draws what --out wrote',
+        compare='tools/eval_predictions.py --compare reads what --out wrote',
     )
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -66,7 +66,7 @@ def _total(subject: Subject) -> float:
         dict(subject.config.test_dataloader, persistent_workers=False)
     )
     model: TopdownPoseEstimator = subject.model
-    metric = METRICS.build(subject.config.test_evaluator[0])
+    metric = METRICS.build(subject.config.test_evaluator)
     metric.dataset_meta = batches.dataset.metainfo
     with torch.no_grad(), subject.autocast():
         for data in batches:

@@ -9,5 +9,5 @@ _figures = dict(type=dataset_type, image_size=112, cache=True)
 train_dataloader = dict(num_workers=1, dataset=dict(_figures, num=4000, seed=0))
 val_dataloader = dict(num_workers=1, dataset=dict(_figures, num=500, seed=1))
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='MpiiPCKhAccuracy'), dict(type='VisibilityAUC')]
+val_evaluator = dict(type='MpiiPCKhAccuracy')
 test_evaluator = val_evaluator

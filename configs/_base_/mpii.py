@@ -8,5 +8,5 @@ _mpii = dict(type=dataset_type, data_root=data_root, data_prefix=dict(img='image
 train_dataloader = dict(dataset=dict(_mpii, ann_file='annotations/mpii_train.json'))
 val_dataloader = dict(dataset=dict(_mpii, ann_file='annotations/mpii_val.json'))
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='MpiiPCKhAccuracy'), dict(type='VisibilityAUC')]
+val_evaluator = dict(type='MpiiPCKhAccuracy')
 test_evaluator = val_evaluator

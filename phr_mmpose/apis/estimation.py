@@ -238,7 +238,7 @@ def _poses(
         keypoints = _stack([each.keypoints[0] for each in found], 3)
         scores = _stack([each.keypoint_scores[0] for each in found], 2)
         visible = _stack([each.keypoints_visible[0] for each in found], 2)
-    if not (np.isfinite(keypoints).all() and np.isfinite(scores).all()):
+    if not all(np.isfinite(each).all() for each in (keypoints, scores, visible)):
         raise UserError('the model puts out NaN: its weights are damaged')
     box_scores = photo.box_scores
     if box_scores is None:

@@ -129,7 +129,8 @@ class BinaryDisc(PartMapCodec):
         offsets = torch.cartesian_prod(steps, steps)
         offsets = offsets[offsets.square().sum(-1) <= self.radius**2]
         height, width = heatmaps.shape[2:]
-        points = (keypoints / self.stride).round()
+        # What is no number is nowhere; its heatmap says so by itself.
+        points = torch.nan_to_num(keypoints / self.stride).round()
         columns = (points[..., :1] + offsets[:, 0]).clamp(0, width - 1)
         rows = (points[..., 1:] + offsets[:, 1]).clamp(0, height - 1)
         index = (rows * width + columns).long()

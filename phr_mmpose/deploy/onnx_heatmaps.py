@@ -88,6 +88,10 @@ class OnnxHeatmaps(BaseModule):
                 facts = {}
             if facts and all(isinstance(value, list) for value in facts.values()):
                 return facts
+        if 'regressor' in self.outputs:
+            raise UserError(
+                f'{file}: was written by a version before 0.3; export it again'
+            )
         raise UserError(
             f'{file}: is no cascade that tools/export_onnx.py wrote; give one'
         )

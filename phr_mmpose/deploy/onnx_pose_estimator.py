@@ -6,6 +6,7 @@ from mmpose.registry import MODELS
 import phr_mmpose.deploy.onnx_head
 import phr_mmpose.deploy.onnx_heatmaps  # noqa: F401  (registered)
 from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
+from phr_mmpose.renamed import refuse_renamed
 from phr_mmpose.utils.errors import UserError
 
 _CODECS = (
@@ -48,6 +49,7 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
                 f'{file}: is of a cascade, and the head of the config is '
                 f'{head.get("type")}; use it with the config that it was exported with'
             )
+        refuse_renamed(head, decoder='refiner_codec')
         codecs = {key: head[key] for key in _CODECS if key in head}
         super().__init__(
             # Neither mean nor channel order: they are in the file.

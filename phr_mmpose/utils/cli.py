@@ -32,7 +32,7 @@ def refuse_renamed_options(argv: Sequence[str] | None, **new_names: str) -> None
         argv (Sequence[str] | None): Command line without the program's name; None
             takes the process's own.
         **new_names (str): Former names without their dashes, ``_`` for ``-``, and
-            the options that take their place.
+            what takes their place.
 
     Raises:
         UserError: If one of them is given.
@@ -41,7 +41,7 @@ def refuse_renamed_options(argv: Sequence[str] | None, **new_names: str) -> None
         option = word.partition('=')[0]
         former = option.removeprefix('--').replace('-', '_')
         if option.startswith('--') and former in new_names:
-            raise UserError(f'{option} is called {new_names[former]} since version 0.3')
+            raise UserError(f'{option} is gone since version 0.3: {new_names[former]}')
 
 
 def check_within(option: str, value: float, low: float, high: float) -> None:

@@ -32,10 +32,12 @@ def model_card(name: str) -> dict:
         UserError: If there is no such model.
     """
     if name not in list_models():
+        if Path(name).suffix == '.py':
+            raise UserError(f'{name}: a config needs weights; give both')
         known = ', '.join(list_models()) or 'none'
         raise UserError(
-            f'{name}: neither a config nor a model that comes with the package '
-            f'({known}); give a config and its weights'
+            f'{name}: is no model that comes with the package ({known}); give one, or '
+            'a config and its weights'
         )
     return json.loads((_FOLDER / name / CARD).read_text())
 

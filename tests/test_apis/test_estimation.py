@@ -13,6 +13,7 @@ from phr_mmpose.apis import (
     estimate_poses,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils.errors import UserError
 
 BOXES = np.array([[0, 0, 90, 120], [10, 20, 60, 90], [40, 0, 90, 50]], np.float32)
 
@@ -110,3 +111,12 @@ def test_a_loaded_model_is_fused(model):
     assert not any(
         isinstance(layer, torch.nn.BatchNorm2d) for layer in model.backbone.modules()
     )
+
+
+def test_a_model_of_damaged_weights_is_named(config, checkpoints, photo):
+    model = load_pose_model(config, checkpoints['with_meta'], 'cpu')
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(torch.nan)
+    with pytest.raises(UserError, match='NaN'):
+        estimate_poses(model, photo, BOXES)

@@ -386,6 +386,10 @@ class TestVisibility:
         heatmap[0, 0] = 0.5
         assert self.read(heatmap, *point) == 0.5
 
+    def test_what_is_no_number_stays_none_and_breaks_nothing(self):
+        heatmap = torch.full((16, 16), torch.nan)
+        assert np.isnan(self.read(heatmap, torch.nan, torch.nan))
+
     @settings(max_examples=50, deadline=None)
     @given(st.integers(0, 2**32))
     def test_targets_tell_visible_from_hidden_joints(self, seed):

@@ -227,8 +227,8 @@ def test_outputs_are_checked_before_the_evaluation(
         ('--json', tmp_path / 'five.npy' / 'c.json', 'cannot be written'),
         ('--json', tmp_path, 'is a folder'),
         ('--out', tmp_path, 'is a folder'),
-        ('--curve', 'c.png', 'is called tools/eval_predictions.py --curve'),
-        ('--detector', '', 'is called --output detector'),
+        ('--curve', 'c.png', 'tools/eval_predictions.py --curve'),
+        ('--detector', '', 'give --output detector'),
     ):
         assert fault in fails(test, *arguments, option, value)
 

@@ -44,7 +44,7 @@ class KeypointMasking(RandomTransform):
     ``transformed_keypoints`` (1, K, 2); ``keypoints_visible`` (1, K, 2) as
     [annotated, visible], or (1, K) as annotated. Optional: ``skeleton_links``, and
     ``ori_shape``, ``bbox_center``, ``bbox_scale``, ``bbox_rotation``, which tell
-    where the photo ends.
+    where the photo ends; with ``seed`` also ``id``.
 
     Modified keys: ``img``; ``keypoints_visible`` becomes (1, K, 2) where a joint is
     hidden: the others of a data set without flags count as visible, as without
@@ -88,6 +88,8 @@ class KeypointMasking(RandomTransform):
             raise UserError(
                 f'KeypointMasking max_hidden must be 1 or more, got {max_hidden}'
             )
+        if seed is not None and seed < 0:
+            raise UserError(f'KeypointMasking seed must be 0 or more, got {seed}')
         self.prob = prob
         self.copy_prob = copy_prob
         self.size = tuple(size)

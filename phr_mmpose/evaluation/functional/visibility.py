@@ -1,5 +1,6 @@
 """How well a probability tells visible keypoints from hidden ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,27 @@ def roc_auc(probability: np.ndarray, visible: np.ndarray) -> float:
         return float('nan')
     ranks = rankdata(probability)[visible].sum()
     return float((ranks - seen * (seen + 1) / 2) / (seen * hidden))
+
+
+def visibility_rates(persons: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict:
+    """Rate the visibility of several persons' keypoints.
+
+    Args:
+        persons (Sequence[tuple[np.ndarray, np.ndarray]]): Of each the probabilities
+            and the flags of its annotated keypoints, (k,) each.
+
+    Returns:
+        dict[str, float]: ``AUC``, the area under the ROC curve, and ``ECE``, the
+        expected calibration error over ten bins, in percent; empty where no hidden
+        or no visible keypoint is known.
+    """
+    if not persons:
+        return {}
+    probability, visible = map(np.concatenate, zip(*persons, strict=True))
+    auc = roc_auc(probability, visible)
+    if np.isnan(auc):
+        return {}
+    return {'AUC': 100 * auc, 'ECE': 100 * reliability(probability, visible).error}
 
 
 @dataclass

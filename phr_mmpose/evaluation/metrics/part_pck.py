@@ -10,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from phr_mmpose.evaluation.functional.pck import normalized_distances
+from phr_mmpose.evaluation.functional.visibility import visibility_rates
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.errors import UserError
@@ -43,9 +44,12 @@ class PartPCK(BaseMetric):
     A subclass names its joints and reference length. Results are percent for
     ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Total``, each also as
     ``<key>_visible`` and ``<key>_occluded`` where the data knows visibility and
-    such joints exist. MMEngine's evaluator puts the prefix in front, as in
-    ``lsp/Total``, so that several metrics go into one evaluator. How a column
-    averages is said in :mod:`phr_mmpose.evaluation.functional.pck`.
+    such joints exist. ``visibility_AUC`` and ``visibility_ECE``, where the data knows
+    visibility, rate ``keypoints_visible`` of the predictions, see
+    :func:`phr_mmpose.evaluation.functional.visibility.visibility_rates`. MMEngine's
+    evaluator puts the prefix in front, as in ``lsp/Total``, so that several metrics
+    go into one evaluator. How a column averages is said in
+    :mod:`phr_mmpose.evaluation.functional.pck`.
 
     Args:
         thr (float): Threshold of the plain keys, in reference lengths.
@@ -115,6 +119,8 @@ class PartPCK(BaseMetric):
                 result['unoccluded'] = _array(gt['keypoints_unoccluded'])[0] > 0
             size = _array(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
             result['head_size'] = size.reshape(-1)[0]
+            if 'keypoints_visible' in pred:
+                result['visible'] = _array(pred['keypoints_visible'])[0]
             if 'keypoint_scores' in pred:
                 result['scores'] = _array(pred['keypoint_scores'])[0]
             self.results.append(result)
@@ -160,7 +166,13 @@ class PartPCK(BaseMetric):
         MMLogger.get_current_instance().info(
             '%d persons%s\n%s', len(results) - lacking, left_out, table(scores.rows)
         )
-        return scores.metrics
+        known = [
+            (each['visible'][each['annotated']], each['unoccluded'][each['annotated']])
+            for each in results
+            if 'visible' in each and 'unoccluded' in each
+        ]
+        visibility = visibility_rates(known)
+        return scores.metrics | {f'visibility_{k}': v for k, v in visibility.items()}
 
     def _save(self, results: list[dict]) -> None:
         arrays = {'preds': _stack(results, 'pred')}

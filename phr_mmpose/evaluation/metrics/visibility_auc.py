@@ -5,17 +5,19 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from phr_mmpose.evaluation.functional.visibility import reliability, roc_auc
+from phr_mmpose.evaluation.functional.visibility import reliability, visibility_rates
 from phr_mmpose.evaluation.reliability_plot import draw_reliability
 from phr_mmpose.utils.pictures import check_picture
 
 
 @METRICS.register_module()
 class VisibilityAUC(BaseMetric):
-    """Rate ``keypoints_visible`` of the predictions as a classifier.
+    """Rate ``keypoints_visible`` of the predictions as a classifier, on any data.
+
+    ``LspPCKAccuracy`` and ``MpiiPCKhAccuracy`` report the same numbers; this one also
+    draws them.
 
     ``AUC`` is the area under the ROC curve, in percent, of the annotated keypoints
     whose visibility the data knows; ``ECE`` the expected calibration error, in
@@ -75,23 +77,9 @@ class VisibilityAUC(BaseMetric):
             dict[str, float]: ``AUC`` and ``ECE``, see the class; empty where the
             data cannot tell.
         """
-        logger = MMLogger.get_current_instance()
-        if results:
+        rates = visibility_rates(results)
+        if rates and self.plot is not None:
             probability, visible = map(np.concatenate, zip(*results, strict=True))
-            auc = roc_auc(probability, visible)
-        if not results or np.isnan(auc):
-            logger.info('visibility: the data does not know which joints are hidden')
-            return {}
-        found = reliability(probability, visible)
-        if self.plot is not None:
-            draw_reliability(found, auc, self.plot)
-        hidden = int((~visible).sum())
-        logger.info(
-            'visibility of %d joints, %d of them hidden: AUC %.3f, calibration error '
-            '%.3f',
-            len(visible),
-            hidden,
-            auc,
-            found.error,
-        )
-        return {'AUC': 100 * auc, 'ECE': 100 * found.error}
+            found = reliability(probability, visible)
+            draw_reliability(found, rates['AUC'] / 100, self.plot)
+        return rates

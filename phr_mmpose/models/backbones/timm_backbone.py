@@ -7,7 +7,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
+from phr_mmpose.utils.errors import UserError, first_line
 
 
 @MODELS.register_module()
@@ -35,8 +36,8 @@ class TIMMBackbone(BaseModule):
         **kwargs: For ``timm.create_model``.
 
     Raises:
-        UserError: If timm is missing, does not know a name, or the network has no
-            such levels.
+        UserError: If timm is missing or does not know a name, the network has no such
+            levels or arguments, or the file cannot be read.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class TIMMBackbone(BaseModule):
             kwargs['out_indices'] = tuple(out_indices)
         if checkpoint_path:
             # timm's own checkpoint_path takes no file that has a classifier as well.
-            kwargs['pretrained_cfg_overlay'] = dict(file=checkpoint_path)
+            weights = get_state_dict(load_from_local(checkpoint_path), checkpoint_path)
+            kwargs['pretrained_cfg_overlay'] = dict(state_dict=weights)
         try:
             model = timm.create_model(
                 model_name,
@@ -77,10 +79,11 @@ class TIMMBackbone(BaseModule):
                 in_chans=in_channels,
                 **kwargs,
             )
-        except (AssertionError, IndexError) as error:
+        # Each network refuses in its own way what it does not have.
+        except (AssertionError, IndexError, RuntimeError, TypeError) as error:
             raise UserError(
-                f'timm cannot build {model_name!r} as a backbone with out_indices '
-                f'{out_indices}; leave them out to have all levels'
+                f'timm cannot build {model_name!r} with out_indices {out_indices} and '
+                f'these arguments: {first_line(error)}'
             ) from error
         if frozen_modules:
             names = dict(model.named_modules())
@@ -106,4 +109,10 @@ class TIMMBackbone(BaseModule):
         Returns:
             tuple[Tensor]: Of each level (B, c, H / s, W / s), finest first.
         """
-        return tuple(self.timm_model(inputs))
+        return tuple(
+            # Some transformers put the channels last.
+            level if level.shape[1] == channels else level.permute(0, 3, 1, 2)
+            for level, channels in zip(
+                self.timm_model(inputs), self.channels, strict=True
+            )
+        )

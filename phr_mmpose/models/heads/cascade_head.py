@@ -125,7 +125,7 @@ class CascadeHead(BaseHead):
         with torch.autocast(heatmaps[output].device.type, enabled=False):
             keypoints, scores = self.codecs[output].decode_batch(heatmaps[output])
             visible = scores
-            if self.detector_codec.needs_visibility:
+            if getattr(self.detector_codec, 'needs_visibility', False):
                 visible = self.detector_codec.visibility(heatmaps[DETECTOR], keypoints)
         # One transfer, so that the host waits for the device once.
         found = torch.cat((keypoints, scores[..., None], visible[..., None]), dim=-1)

@@ -91,6 +91,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         **renamed,
     ):
         refuse_renamed(renamed, decoder='refiner_codec')
+        if renamed:
+            raise TypeError(f'got an unexpected keyword argument {min(renamed)!r}')
         super().__init__(
             input_size,
             heatmap_size,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from phr_mmpose.models.fusing import fuse_conv_bn
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
-from phr_mmpose.renamed import refuse_renamed
+from phr_mmpose.renamed import refuse_gone, refuse_renamed
 from phr_mmpose.utils.errors import UserError
 
 
@@ -49,8 +49,13 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         compile: bool | dict = False,
         **kwargs,
     ):
-        if 'fold_frozen' in kwargs:
-            refuse_renamed(kwargs, fold_frozen='fuse_frozen')
+        refuse_renamed(kwargs, fold_frozen='fuse_frozen')
+        refuse_gone(
+            kwargs.get('test_cfg') or {},
+            fold='load_pose_model fuses by itself',
+            flip_batch='views are predicted one after the other',
+            autocast='put torch.autocast around the prediction',
+        )
         super().__init__(*args, **kwargs)
         self.fuse_frozen = fuse_frozen
         self.memory_format = (
@@ -89,6 +94,7 @@ class CascadePoseEstimator(TopdownPoseEstimator):
             with torch.no_grad():
                 feats = self._fused_trunk(inputs)
         else:
+            self._fused_trunk = None
             feats = super().extract_feat(inputs)
         # Some necks give a single map.
         feats = (feats,) if isinstance(feats, Tensor) else feats
@@ -108,17 +114,8 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         fused = nn.Sequential(*map(fuse_conv_bn, self._trunk()))
         return fused.to(memory_format=self.memory_format)
 
-    # The copy is made anew where weights may have changed: with every epoch, which
-    # begins with train(), when the model moves, and when weights are loaded.
-
-    def train(self, mode: bool = True) -> 'CascadePoseEstimator':
-        """Switch to training mode.
-
-        Args:
-            mode (bool): Training (True) or evaluation. Defaults to True.
-        """
-        self._fused_trunk = None
-        return super().train(mode)
+    # The copy is made anew where the trunk may have changed: after it was trained or
+    # run in evaluation mode, when the model moves, and when its weights are loaded.
 
     def _apply(self, fn: Callable, *args: Any, **kwargs: Any) -> 'CascadePoseEstimator':
         self._fused_trunk = None

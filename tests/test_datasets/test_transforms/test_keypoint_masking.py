@@ -176,6 +176,7 @@ def test_the_seed_decides_and_a_fixed_one_depends_on_the_sample_alone():
     assert (other['img'] != first['img']).any()
 
 
+@pytest.mark.parametrize('mirrored', [0, 1])
 @pytest.mark.parametrize(
     'crop',
     [
@@ -183,13 +184,13 @@ def test_the_seed_decides_and_a_fixed_one_depends_on_the_sample_alone():
         ['LoadImage', 'TopdownAffine'],
     ],
 )
-def test_patches_stay_within_the_photo(tmp_path, crop):
+def test_patches_stay_within_the_photo(crop, mirrored):
     init_default_scope('mmpose')
     # Grey 1 to 255 in the photo; the padding of the crop is 0.
     photo = np.random.default_rng(0).integers(1, 255, (60, 90, 3), np.uint8)
     steps = [
         dict(type='GetBBoxCenterScale'),
-        dict(type='RandomMirror', prob=0),
+        dict(type='RandomMirror', prob=mirrored),
         dict(type='RandomScaleRotation', scale=(0.5, 0.8), rotation=180),
         *(
             dict(type=name)
@@ -230,6 +231,7 @@ def test_patches_stay_within_the_photo(tmp_path, crop):
         (dict(size=(0, 0.2)), 'size'),
         (dict(size=(0.5, 1.2)), 'larger patches'),
         (dict(max_hidden=0), 'max_hidden'),
+        (dict(seed=-1), 'seed'),
     ],
 )
 def test_bad_arguments_are_named(options, fact):

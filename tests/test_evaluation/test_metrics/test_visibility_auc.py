@@ -51,5 +51,5 @@ def test_the_reliability_is_drawn(tmp_path):
     path = tmp_path / 'plot.png'
     rate([person([0.9, 0.2, 0.6], [1, 1, 1], [1, 0, 1])], plot=str(path))
     assert cv2.imread(str(path)).std() > 5
-    with pytest.raises(UserError, match='plot'):
+    with pytest.raises(UserError, match='cannot draw'):
         rate([], plot='plot.docx')

@@ -31,6 +31,13 @@ def test_levels_have_the_channels_and_strides_that_are_told(name, out_indices):
         assert level.shape == (2, channels, 64 // stride, 96 // stride)
 
 
+def test_channels_come_first_in_every_network():
+    model = TIMMBackbone('swin_tiny_patch4_window7_224', (0, 1), img_size=64).eval()
+    with torch.no_grad():
+        levels = model(torch.rand(1, 3, 64, 64))
+    assert [level.shape[1:] for level in levels] == [(96, 16, 16), (192, 8, 8)]
+
+
 def test_the_registry_builds_it_with_timm_s_own_arguments():
     init_default_scope('mmpose')
     config = dict(type='TIMMBackbone', model_name='resnet18', output_stride=16)
@@ -80,11 +87,25 @@ def test_a_checkpoint_in_timm_s_names_is_read(tmp_path):
         (dict(model_name='resnet18x'), 'no network'),
         (dict(model_name='resnet18', out_indices=(1, 9)), r'out_indices \(1, 9\)'),
         (dict(model_name='resnet18', frozen_modules=['layer9']), 'layer9'),
+        (dict(model_name='resnet18', no_such_option=1), 'no_such_option'),
+        (dict(model_name='resnet18', checkpoint_path='no.pth'), 'no.pth'),
     ],
 )
 def test_what_timm_does_not_have_is_named(options, fact):
     with pytest.raises(UserError, match=fact):
         TIMMBackbone(**options)
+
+
+class Malice:
+    def __reduce__(self):
+        return print, ('code ran',)
+
+
+def test_a_checkpoint_runs_no_code(tmp_path, capsys):
+    torch.save(dict(state_dict=Malice()), tmp_path / 'evil.pth')
+    with pytest.raises(UserError, match='was not loaded'):
+        TIMMBackbone('resnet18', checkpoint_path=str(tmp_path / 'evil.pth'))
+    assert 'code ran' not in capsys.readouterr().out
 
 
 def test_without_timm_the_package_to_install_is_named(monkeypatch):
