@@ -24,6 +24,9 @@ class BinaryDisc(PartMapCodec):
         occluded (str): ``'zero'``: an occluded joint has an all-zero map with
             its loss on, so that the detector learns low confidence;
             ``'ignore'``: it weighs 0. Defaults to ``'zero'``.
+        visibility (dict, optional): How :meth:`visibility` weighs what it reads, as
+            ``tools/fit_visibility.py`` finds it: ``peak`` and ``mass`` (float) and
+            ``bias`` (a number, or K of them). Defaults to the peak as it is.
 
     Raises:
         UserError: If the sizes do not fit, the radius is not positive or
@@ -38,6 +41,7 @@ class BinaryDisc(PartMapCodec):
         heatmap_size: tuple[int, int],
         radius: float | None = None,
         occluded: str = 'zero',
+        visibility: dict | None = None,
     ):
         super().__init__(input_size, heatmap_size)
         if radius is None:
@@ -50,6 +54,12 @@ class BinaryDisc(PartMapCodec):
             )
         self.radius = radius
         self.occluded = occluded
+        if visibility is not None and set(visibility) != {'peak', 'mass', 'bias'}:
+            raise UserError(
+                'BinaryDisc visibility needs peak, mass and bias, got '
+                f'{sorted(visibility)}'
+            )
+        self.visibility_weights = visibility
 
     def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:
         """Draw discs; see :meth:`PartMapCodec.draw`."""
@@ -113,8 +123,29 @@ class BinaryDisc(PartMapCodec):
         """Read how probable it is that keypoints are visible where they are said to be.
 
         The detector learns a disc around each visible keypoint, and nothing for a
-        hidden one: the largest probability within a disc around the keypoint tells
-        whether it saw one there.
+        hidden one. Where its weights were fitted, a logistic function of both that
+        :meth:`visibility_signs` reads; else the peak as it is, which ranks keypoints
+        almost as well but is too low where the detector is not sure of the place.
+
+        Args:
+            heatmaps (Tensor): (B, K, H, W), the detector's probabilities.
+            keypoints (Tensor): (B, K, 2) in input pixels, anywhere.
+
+        Returns:
+            Tensor: (B, K), from 0 to 1; NaN where the heatmap is.
+        """
+        peak, mass = self.visibility_signs(heatmaps, keypoints)
+        weights = self.visibility_weights
+        if weights is None:
+            return peak
+        bias = torch.as_tensor(weights['bias'], dtype=peak.dtype, device=peak.device)
+        logits = weights['peak'] * peak_logit(peak) + weights['mass'] * mass + bias
+        return logits.sigmoid()
+
+    def visibility_signs(
+        self, heatmaps: Tensor, keypoints: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Read what tells whether keypoints are visible.
 
         Args:
             heatmaps (Tensor): (B, K, H, W), the detector's probabilities.
@@ -122,7 +153,9 @@ class BinaryDisc(PartMapCodec):
                 pixels count for one outside the heatmap.
 
         Returns:
-            Tensor: (B, K), from 0 to 1.
+            tuple[Tensor, Tensor]: Peak (B, K), the largest probability within the
+            disc around the keypoint; mass (B, K), the sum over the whole heatmap in
+            discs: the expected number of visible keypoints.
         """
         reach = int(self.radius)
         steps = torch.arange(-reach, reach + 1, device=heatmaps.device)
@@ -134,7 +167,9 @@ class BinaryDisc(PartMapCodec):
         columns = (points[..., :1] + offsets[:, 0]).clamp(0, width - 1)
         rows = (points[..., 1:] + offsets[:, 1]).clamp(0, height - 1)
         index = (rows * width + columns).long()
-        return heatmaps.float().flatten(2).gather(2, index).amax(dim=-1)
+        flat = heatmaps.float().flatten(2)
+        peak = flat.gather(2, index).amax(dim=-1)
+        return peak, flat.sum(dim=-1) / len(offsets)
 
     def _offset(self, levels: Tensor, background: Tensor, points: Tensor) -> Tensor:
         """Fit discs around whole pixels to an eighth of a pixel.
@@ -174,6 +209,11 @@ class BinaryDisc(PartMapCodec):
         return self.draw(
             (grid - offsets[:, :1]).square(), (grid - offsets[:, 1:]).square()
         )
+
+
+def peak_logit(peak: Tensor) -> Tensor:
+    """Logit of a peak, bounded: a probability of 0 or 1 is a rounded one."""
+    return peak.clamp(1e-4, 1 - 1e-4).logit()
 
 
 def _stretch(maps: Tensor) -> Tensor:

@@ -386,6 +386,25 @@ class TestVisibility:
         heatmap[0, 0] = 0.5
         assert self.read(heatmap, *point) == 0.5
 
+    def test_fitted_weights_make_it_a_logistic_function(self):
+        heatmap = torch.zeros(2, 16, 16)
+        heatmap[0, 7, 5] = heatmap[0, 0, 15] = 0.75  # 1.5 pixels of a disc of 13.
+        point = torch.tensor([[[20.0, 28.0]] * 2])
+        peak, mass = self.codec.visibility_signs(heatmap[None], point)
+        torch.testing.assert_close(peak, torch.tensor([[0.75, 0.0]]))
+        torch.testing.assert_close(mass, torch.tensor([[1.5 / 13, 0.0]]))
+        weights = dict(peak=2.0, mass=0.5, bias=[0.25, 1.0])
+        codec = BinaryDisc((64, 64), (16, 16), radius=2, visibility=weights)
+        found = codec.visibility(heatmap[None], point)[0]
+        # Logit of 0.75 is log 3; of 0 that of 1e-4 counts.
+        expected = [
+            2 * np.log(3) + 0.5 * 1.5 / 13 + 0.25,
+            2 * np.log(1e-4 / (1 - 1e-4)) + 1,
+        ]
+        np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.array(expected))), 1e-5)
+        with pytest.raises(UserError, match='peak, mass and bias'):
+            BinaryDisc((64, 64), (16, 16), visibility=dict(peak=1))
+
     def test_what_is_no_number_stays_none_and_breaks_nothing(self):
         heatmap = torch.full((16, 16), torch.nan)
         assert np.isnan(self.read(heatmap, torch.nan, torch.nan))
