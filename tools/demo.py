@@ -88,10 +88,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--kpt-thr',
         type=float,
-        default=0.3,
+        default=0.5,
         metavar='P',
         help='draw joints hollow, as inferred and not seen, that are visible with a '
-        'lower probability (0.3)',
+        'lower probability (0.5)',
     )
     parser.add_argument('--no-draw', action='store_true', help='write poses.json only')
     parser.add_argument(

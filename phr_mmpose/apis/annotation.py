@@ -41,7 +41,7 @@ class Annotator:
         heatmaps (bool): Whether to write both subnetworks' heatmaps of photos.
             Defaults to False.
         kpt_thr (float): Joints that are visible with a lower probability are drawn
-            hollow: inferred, not seen. Defaults to 0.3.
+            hollow: inferred, not seen. Defaults to 0.5.
         batch_size (int, optional): Persons in one batch at most; those of a video
             come from several frames. Defaults to :func:`default_batch_size`.
     """
@@ -51,7 +51,7 @@ class Annotator:
     out_dir: Path
     draw: bool = True
     heatmaps: bool = False
-    kpt_thr: float = 0.3
+    kpt_thr: float = 0.5
     batch_size: int | None = None
 
     def __post_init__(self):
