@@ -120,7 +120,7 @@ def make_small(config) -> None:
         'MobileNetV2': (dict(widen_factor=0.25), 1280),
         'FullyConvolutionalVGG': (dict(width=8, hidden=32), (32, 64, 32)),
         'HRNet': ({}, 8),
-        'TIMMBackbone': ({}, 624),
+        'TIMMBackbone': ({}, (152, 40, 112, 320)),
     }
     changes, model.head.detector.in_channels = narrow[model.backbone.type]
     model.backbone.update(changes)

@@ -113,7 +113,7 @@ def test_a_frozen_parameter_keeps_no_gradient():
     assert kept == under(model, 'head.detector')
 
 
-@pytest.mark.parametrize('name', ['refiner', 'head.refiner.x', '', 'layer4'])
+@pytest.mark.parametrize('name', ['refiners', 'head.refiner.x', '', 'layer4'])
 def test_names_of_nothing_get_one_line(name):
     with pytest.raises(UserError, match=f'no sub-module {name!r}') as error:
         Freezing(build()).train_only([name])
