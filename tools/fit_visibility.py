@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.codecs.binary_disc import BinaryDisc, peak_logit
+from phr_mmpose.codecs.binary_disc import BinaryDisc, logistic, peak_logit
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, load_config
@@ -142,13 +142,6 @@ def fit(peak: Tensor, mass: Tensor, visible: Tensor, annotated: Tensor) -> dict:
         mass=round(slopes[1].item(), 3),
         bias=[round(each, 3) for each in bias.tolist()],
     )
-
-
-def logistic(peak: Tensor, mass: Tensor, weights: dict) -> Tensor:
-    """The probabilities (N, K) that the weights give."""
-    bias = torch.tensor(weights['bias'])
-    said = weights['peak'] * peak_logit(peak) + weights['mass'] * mass + bias
-    return said.sigmoid()
 
 
 if __name__ == '__main__':

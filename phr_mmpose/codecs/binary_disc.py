@@ -135,12 +135,9 @@ class BinaryDisc(PartMapCodec):
             Tensor: (B, K), from 0 to 1; NaN where the heatmap is.
         """
         peak, mass = self.visibility_signs(heatmaps, keypoints)
-        weights = self.visibility_weights
-        if weights is None:
+        if self.visibility_weights is None:
             return peak
-        bias = torch.as_tensor(weights['bias'], dtype=peak.dtype, device=peak.device)
-        logits = weights['peak'] * peak_logit(peak) + weights['mass'] * mass + bias
-        return logits.sigmoid()
+        return logistic(peak, mass, self.visibility_weights)
 
     def visibility_signs(
         self, heatmaps: Tensor, keypoints: Tensor
@@ -214,6 +211,22 @@ class BinaryDisc(PartMapCodec):
 def peak_logit(peak: Tensor) -> Tensor:
     """Logit of a peak, bounded: a probability of 0 or 1 is a rounded one."""
     return peak.clamp(1e-4, 1 - 1e-4).logit()
+
+
+def logistic(peak: Tensor, mass: Tensor, weights: dict) -> Tensor:
+    """Probability that keypoints are visible, by fitted weights.
+
+    Args:
+        peak (Tensor): (B, K), from :meth:`BinaryDisc.visibility_signs`.
+        mass (Tensor): (B, K), likewise.
+        weights (dict): The codec's ``visibility``.
+
+    Returns:
+        Tensor: (B, K), from 0 to 1.
+    """
+    bias = torch.as_tensor(weights['bias'], dtype=peak.dtype, device=peak.device)
+    logits = weights['peak'] * peak_logit(peak) + weights['mass'] * mass + bias
+    return logits.sigmoid()
 
 
 def _stretch(maps: Tensor) -> Tensor:
