@@ -50,7 +50,12 @@ model = dict(
             prior=0.01,
         ),
         refiner=dict(
-            type='HourglassRefiner', graph='paper', width=64, depth=3, blocks=1, stem_kernel=3
+            type='HourglassRefiner',
+            graph='paper',
+            width=64,
+            depth=3,
+            blocks=1,
+            stem_kernel=3,
         ),
         # A third wider than the paper's in proportion: cells are coarse here.
         detector_codec=dict(

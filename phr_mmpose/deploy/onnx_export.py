@@ -103,7 +103,7 @@ def export_onnx(model: CascadePoseEstimator, path: str | Path) -> dict[str, floa
             computes other heatmaps than torch, by more than 1e-4 of their range (or
             of 1, if that is more).
     """
-    require('onnx', 'onnx', 'onnxruntime')
+    require('onnx', 'onnx', 'onnxruntime', 'onnxslim')
     exported = ExportedCascade(model).eval()
     width, height = exported.model.head.detector_codec.input_size
     generator = torch.Generator().manual_seed(0)
@@ -139,8 +139,9 @@ def _write(exported: ExportedCascade, crops: Tensor, path: Path) -> None:
 
 
 def _describe(model: CascadePoseEstimator, path: Path) -> None:
-    """Add to the file what a program needs to know of the heatmaps, and check it."""
+    """Tidy the file, add what a program needs to know of the heatmaps, check it."""
     import onnx
+    import onnxslim
 
     meta = model.dataset_meta
     names = meta['keypoint_id2name']
@@ -151,7 +152,9 @@ def _describe(model: CascadePoseEstimator, path: Path) -> None:
         joints=[names[index] for index in range(len(names))],
         flip_indices=[int(index) for index in meta['flip_indices']],
     )
-    content = onnx.load(str(path))
+    # Computes in advance what depends on the input's size alone, such as padding. Left
+    # in the file it costs time, and the quantizer would round sizes to its 256 levels.
+    content = onnxslim.slim(onnx.load(str(path)))
     onnx.helper.set_model_props(
         content, {key: json.dumps(value) for key, value in facts.items()}
     )
