@@ -50,7 +50,15 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='of train_dataloader, from which --int8 reads the ranges of numbers '
         f'({CROPS_TO_CALIBRATE})',
     )
+    parser.add_argument(
+        '--reduce-range',
+        action='store_true',
+        help='with --int8: use 7 bits of the weights, for x86 processors without VNNI, '
+        'whose sums may overflow',
+    )
     args = parser.parse_args(argv)
+    if args.reduce_range and not args.int8:
+        raise UserError('--reduce-range: is for --int8 only')
     if args.crops is not None and not args.int8:
         raise UserError('--crops: is for --int8 only')
     if args.crops is not None and args.crops < 1:
@@ -78,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = load_pose_model(args.config, args.checkpoint, 'cpu')
     if args.int8:
         count = args.crops or CROPS_TO_CALIBRATE
-        differences = export_int8(model, args.config, args.out, count)
+        differences = export_int8(
+            model, args.config, args.out, count, args.reduce_range
+        )
         kind, digits = 'root mean square difference from float32', '.1%'
     else:
         differences = export_onnx(model, args.out)

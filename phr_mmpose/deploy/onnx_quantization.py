@@ -70,13 +70,15 @@ def training_crops(
 
 
 def quantize_onnx(
-    source: str | Path, path: str | Path, crops: np.ndarray
+    source: str | Path,
+    path: str | Path,
+    crops: np.ndarray,
+    reduce_range: bool = False,
 ) -> dict[str, float]:
     """Write an exported cascade anew, its networks in 8-bit integers.
 
     Weights have a scale per channel, activations one per tensor: from the least
-    and the largest value that the crops bring about. Weights use 7 of their 8
-    bits, so that no processor's sums of products overflow. The last
+    and the largest value of each crop, averaged over the crops. The last
     convolutions, and with them the heatmaps, stay in float32.
 
     Letters: N crops.
@@ -86,6 +88,9 @@ def quantize_onnx(
         path (str | Path): The file, written whole or not at all.
         crops (np.ndarray): (N, 3, H_in, W_in) uint8, BGR; the last 16 are set
             aside to compare, the others calibrate.
+        reduce_range (bool): Use 7 of the weights' 8 bits, so that sums of
+            products do not overflow on x86 processors without VNNI. Defaults to
+            False.
 
     Returns:
         dict[str, float]: For each output the root mean square of the difference
@@ -100,7 +105,7 @@ def quantize_onnx(
     require('onnx', 'onnx', 'onnxruntime')
     with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder, 'prepared.onnx')
-        _quantize(Path(source), prepared, temporary, crops[:-HELD_OUT])
+        _quantize(Path(source), prepared, temporary, crops[:-HELD_OUT], reduce_range)
         differences = _compare(Path(source), temporary, crops[-HELD_OUT:])
         for name, difference in differences.items():
             if not difference <= _LIMIT:
@@ -116,6 +121,7 @@ def export_int8(
     config: str | Path,
     path: str | Path,
     count: int = CROPS_TO_CALIBRATE,
+    reduce_range: bool = False,
 ) -> dict[str, float]:
     """Export a model in 8-bit integers, calibrated on its training data.
 
@@ -124,6 +130,7 @@ def export_int8(
         config (str | Path): Its config's file, named in errors.
         path (str | Path): The file, written whole or not at all.
         count (int): Crops to calibrate on. Defaults to 64.
+        reduce_range (bool): See :func:`quantize_onnx`. Defaults to False.
 
     Returns:
         dict[str, float]: As :func:`quantize_onnx`.
@@ -138,10 +145,12 @@ def export_int8(
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, 'float32.onnx')
         export_onnx(model, exported)
-        return quantize_onnx(exported, path, crops)
+        return quantize_onnx(exported, path, crops, reduce_range)
 
 
-def _quantize(source: Path, prepared: Path, path: Path, crops: np.ndarray) -> None:
+def _quantize(
+    source: Path, prepared: Path, path: Path, crops: np.ndarray, reduce_range: bool
+) -> None:
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -166,8 +175,9 @@ def _quantize(source: Path, prepared: Path, path: Path, crops: np.ndarray) -> No
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,
+            reduce_range=reduce_range,
             nodes_to_exclude=_last_nodes(prepared),
+            extra_options=dict(CalibMovingAverage=True),
         )
 
 

@@ -30,7 +30,7 @@ def quantized(exported, crops, tmp_path_factory):
     return path, quantize_onnx(exported, path, crops)
 
 
-def test_weights_are_integers_of_7_bits(exported, quantized):
+def test_weights_are_integers(exported, quantized):
     path, _ = quantized
     weights = [
         onnx.numpy_helper.to_array(each)
@@ -46,9 +46,17 @@ def test_weights_are_integers_of_7_bits(exported, quantized):
         if each.data_type == onnx.TensorProto.FLOAT and len(each.dims) == 4
     ]
     assert 1 <= len(floats) <= 4, floats
-    assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) == 64
+    assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) > 100
     float_size = len(onnx.load(exported).SerializeToString())
     assert path.stat().st_size < 0.4 * float_size
+
+
+def test_the_range_can_be_reduced(exported, crops, tmp_path):
+    path = tmp_path / 'cascade.onnx'
+    quantize_onnx(exported, path, crops, reduce_range=True)
+    for each in onnx.load(str(path)).graph.initializer:
+        if each.data_type == onnx.TensorProto.INT8:
+            assert np.abs(onnx.numpy_helper.to_array(each).astype(int)).max() <= 64
 
 
 def test_sizes_are_no_numbers_of_the_network(tmp_path):
