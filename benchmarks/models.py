@@ -26,6 +26,7 @@ TINY = str(REPO / 'configs' / 'phr_tiny_lsp.py')
 _MPII = 'mmpose::body_2d_keypoint/topdown_heatmap/mpii/'
 #: MMPose's models by the names of their configs.
 STOCK = {
+    'td-hm_res50': f'{_MPII}td-hm_res50_8xb64-210e_mpii-256x256.py',
     'td-hm_res152': f'{_MPII}td-hm_res152_8xb32-210e_mpii-256x256.py',
     'td-hm_hourglass52': f'{_MPII}td-hm_hourglass52_8xb64-210e_mpii-256x256.py',
     'td-hm_hrnet-w32': f'{_MPII}td-hm_hrnet-w32_8xb64-210e_mpii-256x256.py',

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from benchmarks.models import BFLOAT16, CASCADE, FLOAT32, PRECISIONS, STOCK, TINY
+from benchmarks.models import BFLOAT16, CASCADE, FLOAT32, PRECISIONS, TINY
 from phr_mmpose.utils.errors import UserError
 
 #: The name of this cascade in the names of cases.
 OURS = 'phr_res152'
 STAGES = ('detector', 'refiner', 'joint')
+#: MMPose's models beside it.
+PEERS = ('td-hm_res152', 'td-hm_hourglass52', 'td-hm_hrnet-w32')
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def all_cases(
 
 def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
     calls = dict(calls=sizes.calls, warmup=sizes.warmup)
-    subjects = [(OURS, stage) for stage in STAGES] + [(name, None) for name in STOCK]
+    subjects = [(OURS, stage) for stage in STAGES] + [(name, None) for name in PEERS]
     for precision in PRECISIONS:
         slow = precision == BFLOAT16 and not native_bf16
         for name, stage in [(OURS, 'joint')] if slow else subjects:
@@ -118,7 +120,7 @@ def _step_cases(device: str, sizes: Sizes, native_bf16: bool) -> Iterator[Case]:
             label = f'{name}-{stage}' if stage else name
             yield Case(f'train/{label}/{precision}', 'train', options, once=slow)
         # Stock decoding asks numpy for the maps, which has no bfloat16.
-        for name in (OURS, *STOCK) if precision == FLOAT32 else (OURS,):
+        for name in (OURS, *PEERS) if precision == FLOAT32 else (OURS,):
             options = dict(_model(name, device), precision=precision)
             options |= dict(batches=sizes.test_batches, **calls)
             yield Case(f'test/{name}/{precision}', 'test', options, once=slow)

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from benchmarks.models import CASCADE, REPO, STOCK, read_config
+from benchmarks.models import CASCADE, REPO, read_config
 from benchmarks.photos import LIST
 from benchmarks.stock_targets import target_encoders
 
@@ -59,7 +59,7 @@ def stock_loader(folder: Path) -> dict:
     Args:
         folder (Path): From :mod:`benchmarks.photos`.
     """
-    loader = _on(read_config(next(iter(STOCK))), folder)
+    loader = _on(read_config('td-hm_res152'), folder)
     for transform in loader.dataset.pipeline:
         if transform.type == 'GenerateTarget':
             # "multilevel": several codecs that give the same kind of maps.

@@ -1,0 +1,213 @@
+"""Measure milliseconds for one person: a model's forms beside its peers.
+
+A network is timed from a crop in memory to heatmaps (BlazePose: landmarks), and a
+person from a crop to keypoints, without and with flip test. One person at a time; the
+systems take turns, so that a machine that drifts hurts all alike.
+
+Examples:
+    python benchmarks/latency.py --json latency.json
+    python benchmarks/latency.py --config my.py --weights my.pth --threads 1
+    python benchmarks/latency.py --tflite pose_landmark_full.tflite
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+if __name__ == '__main__':
+    # Its own folder comes first on the path, in place of the repository.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from torch import nn
+
+import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from benchmarks.machine import describe_machine
+from benchmarks.models import FLOAT32, build
+from benchmarks.samples import packed_samples
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.deploy.onnx_export import export_onnx
+from phr_mmpose.deploy.onnx_quantization import export_int8
+from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.zoo import list_models, model_files
+
+_STOCK = 'td-hm_res50'
+_NETWORK, _PERSON, _FLIPPED = 'network', 'person', 'person, flip test'
+
+#: A system: what to call by what is timed.
+System = dict[str, Callable[[], object]]
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--config', help='a cascade (default: all that come with the package)'
+    )
+    parser.add_argument('--weights', help='its checkpoint')
+    parser.add_argument(
+        '--no-int8',
+        action='store_true',
+        help='leave out 8-bit integers, for which the training data must be there',
+    )
+    parser.add_argument(
+        '--tflite',
+        nargs='+',
+        type=Path,
+        default=[],
+        metavar='FILE',
+        help='landmark models of BlazePose; needs ai-edge-litert',
+    )
+    parser.add_argument('--threads', type=int, default=2, metavar='N', help='(2)')
+    parser.add_argument(
+        '--rounds', type=int, default=30, metavar='N', help='calls of each (30)'
+    )
+    parser.add_argument('--json', type=Path, metavar='FILE')
+    args = parser.parse_args(argv)
+    if (args.config is None) != (args.weights is None):
+        raise UserError('--config and --weights: give both or neither')
+    if min(args.threads, args.rounds) < 1:
+        raise UserError('--threads and --rounds must be at least 1')
+    if args.json is not None:
+        check_output(args.json)
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Time all systems in turn and print a table.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If a model cannot be loaded or a package is lacking.
+    """
+    args = parse_args(argv)
+    torch.set_num_threads(args.threads)
+    if args.config is None:
+        cascades = {name: model_files(name) for name in list_models()}
+    else:
+        cascades = {Path(args.config).stem: (args.config, args.weights)}
+    systems: dict[str, System] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, files in cascades.items():
+            systems |= cascade(name, *files, Path(folder), not args.no_int8)
+        subject = build(_STOCK, FLOAT32, 'cpu')
+        systems[_STOCK] = poses(subject.model.eval(), _STOCK, subject.config)
+        for path in args.tflite:
+            systems[path.stem] = landmarks(path, args.threads)
+        with torch.no_grad():
+            found = take_turns(systems, args.rounds)
+    print(table(found))
+    if args.json is not None:
+        report = dict(machine=describe_machine('cpu'), threads=args.threads, ms=found)
+        with atomic_path(args.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=2))
+
+
+def cascade(
+    name: str, config: str, weights: str, folder: Path, int8: bool
+) -> dict[str, System]:
+    """A cascade in PyTorch and in ONNX Runtime."""
+    model = load_pose_model(config, weights, 'cpu')
+    files = {f'{name}, ONNX Runtime': folder / f'{name}.onnx'}
+    export_onnx(model, files[f'{name}, ONNX Runtime'])
+    if int8:
+        files[f'{name}, int8'] = folder / f'{name}_int8.onnx'
+        export_int8(model, config, files[f'{name}, int8'])
+    models = {f'{name}, PyTorch': model}
+    models |= {key: load_pose_model(config, str(file)) for key, file in files.items()}
+    return {key: poses(each, config, each.cfg) for key, each in models.items()}
+
+
+def poses(model: nn.Module, name: str, config: dict) -> System:
+    """One person by a model of MMPose's kind."""
+    pipeline = config['test_dataloader']['dataset']['pipeline']
+    data = pseudo_collate(packed_samples(name, config, pipeline, 1))
+    batch = model.data_preprocessor(data)
+    images, samples = batch['inputs'], batch['data_samples']
+
+    def person(flip: bool) -> object:
+        model.test_cfg['flip_test'] = flip
+        return model.test_step(data)
+
+    return {
+        _NETWORK: lambda: model(images, samples, mode='tensor'),
+        _PERSON: lambda: person(False),
+        _FLIPPED: lambda: person(True),
+    }
+
+
+def landmarks(path: Path, threads: int) -> System:
+    """One person by a model of BlazePose, whose network puts out landmarks."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise UserError(f'--tflite: {error}; pip install ai-edge-litert') from error
+    if not path.is_file():
+        raise UserError(f'{path}: no such file')
+    interpreter = Interpreter(str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    given, *_ = interpreter.get_input_details()
+    crop = np.random.default_rng(0).random(given['shape'], np.float32)
+
+    def call() -> None:
+        interpreter.set_tensor(given['index'], crop)
+        interpreter.invoke()
+
+    return {_NETWORK: call, _PERSON: call}
+
+
+def take_turns(
+    systems: dict[str, System], rounds: int
+) -> dict[str, dict[str, list[float]]]:
+    """Call everything once a round.
+
+    Args:
+        systems (dict[str, System]): What to call.
+        rounds (int): How often, after two calls to warm up.
+
+    Returns:
+        dict: Milliseconds of each call, by system and by what is timed.
+    """
+    found = {name: {key: [] for key in system} for name, system in systems.items()}
+    for turn in range(-2, rounds):
+        for name, system in systems.items():
+            for key, call in system.items():
+                begin = time.perf_counter()
+                call()
+                if turn >= 0:
+                    found[name][key].append(1e3 * (time.perf_counter() - begin))
+    return found
+
+
+def table(found: dict[str, dict[str, list[float]]]) -> str:
+    """Lay out medians with quartiles as Markdown."""
+    columns = (_NETWORK, _PERSON, _FLIPPED)
+    lines = [f'| ms | {" | ".join(columns)} |', '| --- | --: | --: | --: |']
+    for name, times in found.items():
+        cells = []
+        for column in columns:
+            if column not in times:
+                cells.append('-')
+                continue
+            low, middle, high = statistics.quantiles(times[column], n=4)
+            cells.append(f'{middle:.1f} ({low:.1f} to {high:.1f})')
+        lines.append(f'| {name} | {" | ".join(cells)} |')
+    return '\n'.join(lines)
+
+
+if __name__ == '__main__':
+    run(main)
