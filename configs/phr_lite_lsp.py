@@ -8,6 +8,34 @@ _base_ = [
     '_base_/joints_lsp14.py',
 ]
 
+model = dict(
+    head=dict(
+        detector_codec=dict(
+            # By tools/fit_visibility.py, for the weights that come with the package.
+            visibility=dict(
+                peak=0.674,
+                mass=2.139,
+                bias=[
+                    0.625,
+                    0.645,
+                    0.64,
+                    0.013,
+                    0.024,
+                    0.31,
+                    0.383,
+                    0.188,
+                    -0.406,
+                    -1.064,
+                    -0.465,
+                    0.234,
+                    0.572,
+                    0.454,
+                ],
+            ),
+        )
+    )
+)
+
 # Rates are constant but for the last stage, and EMAHook averages the weights, so
 # that the joint training can be made longer without another schedule.
 _warm_up = dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=200)

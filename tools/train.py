@@ -30,6 +30,7 @@ from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_folder
+from phr_mmpose.zoo import list_models, model_files
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -50,7 +51,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='go on from this checkpoint, or from the last of the work directory',
     )
     start.add_argument(
-        '--load-from', metavar='CKPT', help="start from another run's weights"
+        '--load-from',
+        metavar='CKPT',
+        help="start from another run's weights, or from those of a model that comes "
+        'with the package, such as phr_lite_lsp',
     )
     parser.add_argument(
         '--stages', nargs='+', metavar='NAME', help='run only these of the stages'
@@ -152,7 +156,9 @@ def use_mixed_precision(config: Config) -> None:
 def choose_checkpoint(config: Config, args: argparse.Namespace) -> None:
     """Decide where to start: a run to resume, other weights, or nothing."""
     if args.load_from is not None:
-        config.load_from, config.resume = args.load_from, False
+        shipped = args.load_from in list_models()
+        weights = model_files(args.load_from)[1] if shipped else args.load_from
+        config.load_from, config.resume = weights, False
     elif args.resume == 'auto':
         found = latest_checkpoint(config.work_dir)
         config.load_from, config.resume = found and str(found), found is not None

@@ -58,31 +58,7 @@ model = dict(
             stem_kernel=3,
         ),
         # A third wider than the paper's in proportion: cells are coarse here.
-        detector_codec=dict(
-            type='BinaryDisc',
-            radius=2.5,
-            # By tools/fit_visibility.py, for the weights that come with the package.
-            visibility=dict(
-                peak=0.674,
-                mass=2.139,
-                bias=[
-                    0.625,
-                    0.645,
-                    0.64,
-                    0.013,
-                    0.024,
-                    0.31,
-                    0.383,
-                    0.188,
-                    -0.406,
-                    -1.064,
-                    -0.465,
-                    0.234,
-                    0.572,
-                    0.454,
-                ],
-            ),
-        ),
+        detector_codec=dict(type='BinaryDisc', radius=2.5),
         refiner_codec=dict(type='GaussianConfidence', sigma=1.25, refinement='taylor'),
         loss_detector=dict(type='SigmoidCrossEntropyLoss'),
         # Brings the squared error, small on narrow Gaussians, to the scale of the

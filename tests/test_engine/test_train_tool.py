@@ -10,6 +10,7 @@ from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import model_files
 
 
 @pytest.fixture(scope='module')
@@ -231,6 +232,13 @@ def test_checkpoints_that_do_not_fit(train, tiny, tmp_path):
     gone = tmp_path / 'gone.pth'
     assert f'{gone}: no such' in fails(train, tiny.path, work, '--resume', gone)
     assert not list(tmp_path.glob('work/*.pth'))
+
+
+def test_a_model_of_the_package_can_be_the_start(train, tiny):
+    args = train.parse_args([str(tiny.path), '--load-from', 'phr_lite_lsp'])
+    config = Config()
+    train.choose_checkpoint(config, args)
+    assert (config.load_from, config.resume) == (model_files('phr_lite_lsp')[1], False)
 
 
 def test_faulty_configs_and_options(train, tiny, tmp_path):

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from mmengine.structures import InstanceData, PixelData
 from mmpose.models.heads.base_head import BaseHead
@@ -34,6 +35,9 @@ class CascadeHead(BaseHead):
         out_channels (int): Keypoints K. Defaults to 16.
         alone (bool): There is no refiner. Defaults to False.
         init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        UserError: If the detector's codec was fitted to other keypoints.
     """
 
     def __init__(
@@ -60,6 +64,13 @@ class CascadeHead(BaseHead):
         }
         self.detector_codec = self.codecs[DETECTOR]
         self.refiner_codec = self.codecs.get(REFINER)
+        fitted = getattr(self.detector_codec, 'visibility_weights', None) or {}
+        count = len(np.atleast_1d(fitted.get('bias', 0)))
+        if count not in (1, out_channels):
+            raise UserError(
+                f'detector_codec.visibility has biases of {count} keypoints, the head '
+                f'{out_channels}; fit it with tools/fit_visibility.py, or set it None'
+            )
 
     @abstractmethod
     def heatmaps(self, feats: Features, with_refiner: bool) -> dict[str, Tensor]:

@@ -433,6 +433,14 @@ class TestPredict:
             dict(detector=dict(type='PartDetectorHead', in_channels=8, out_channels=9)),
             "detector out_channels 9 differs from the head's 4",
         ),
+        (
+            dict(
+                detector_codec=dict(
+                    type='BinaryDisc', visibility=dict(peak=1, mass=1, bias=[0] * 14)
+                )
+            ),
+            'has biases of 14 keypoints, the head 4',
+        ),
         (dict(stack='softmax'), "stack must be one of .*got 'softmax'"),
         (dict(feature_index=0), 'feature_index and feature_channels go together'),
         (dict(input_size=256), 'input_size must be'),
