@@ -1,4 +1,4 @@
-"""How large a person is, judged from whatever joints are labelled.
+"""How large a person is, judged from the joints that are labelled.
 
 LSP's photos are scaled so that the person is about 150 px long, and its protocol
 crops a fixed square. LSPET's persons come in every size; to train on both, their

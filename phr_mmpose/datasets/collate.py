@@ -8,9 +8,9 @@ from mmengine.registry import FUNCTIONS
 def stack_inputs(batch: list[dict]) -> dict:
     """Stack the pictures into one tensor; leave the data samples as a list.
 
-    A worker hands each tensor to the trainer through a file descriptor of its
-    own, so that MMEngine's ``pseudo_collate`` costs more than the augmentation
-    where pictures are small.
+    A worker hands each tensor to the trainer through its own file descriptor. With
+    small pictures this makes MMEngine's ``pseudo_collate`` cost more than the
+    augmentation.
 
     Args:
         batch (list[dict]): B packed samples, ``inputs`` (C, H, W) each of the

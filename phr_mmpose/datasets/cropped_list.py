@@ -26,14 +26,14 @@ def cut_region(
         origin (np.ndarray): Shape (2,), x and y of its first pixel.
         factor (float): Pixels of the photo for each of the result, a multiple of
             1/8, at least 1.
-        size (np.ndarray): Shape (2,), least width and height of the result, but for
-            what lies beyond the photo.
+        size (np.ndarray): Shape (2,), least width and height of the result, except
+            beyond the photo's border.
 
     Returns:
         np.ndarray: Shape (h, w, 3), uint8; black beyond the photo's border, as the
         crop of a photo is.
     """
-    # So many pixels, times the factor, are whole ones of the photo.
+    # This many kept pixels cover a whole number of the photo's pixels.
     block = Fraction(factor).denominator
     available = (np.array(photo.shape[1::-1]) - origin) / factor
     blocks = np.ceil(np.minimum(size, available) / block)
@@ -63,8 +63,8 @@ def write_cropped_list(
 ) -> Iterator[int]:
     """Write ``images/NAME/NUMBER.jpg`` for each person, then ``annotations/NAME.json``.
 
-    A list of that name is removed first: whenever there is one, its pictures are
-    whole and its own.
+    A list of that name is removed first, so that a list exists only once all of its
+    pictures are written.
 
     Args:
         parts (PartList): N persons in pixels of their photos.
@@ -73,15 +73,15 @@ def write_cropped_list(
         folder (Path): Folder to fill; made if missing.
         name (str): Name of the list.
         quality (int): JPEG's, 1 to 100. Defaults to 95.
-        threads (int): Photos that are worked on at a time; nearly all of the work is
-            OpenCV's, which threads share well. Defaults to 1.
+        threads (int): Photos that are processed at a time; nearly all of the work is
+            OpenCV's, which runs well in threads. Defaults to 1.
 
     Yields:
-        int: How many persons of one more photo are written.
+        int: Number of persons written for one more photo.
 
     Raises:
-        UserError: If a photo cannot be read, a person's box lies outside of it, or
-            nothing can be written.
+        UserError: If a photo cannot be read, a person's box lies outside it, or nothing
+            can be written.
     """
     images = [f'{name}/{number:06d}.jpg' for number in range(len(parts))]
     path = folder / 'annotations' / f'{name}.json'
@@ -105,7 +105,7 @@ def write_cropped_list(
         return len(persons[image])
 
     with ThreadPoolExecutor(threads) as pool:
-        # Where one fails, or nobody asks for more, those that wait are cancelled.
+        # If one fails, or nobody asks for more, those that wait are cancelled.
         yield from pool.map(write, persons)
     save_part_list(path, regions.moved(parts, images))
 

@@ -1,8 +1,8 @@
 """Joint names and orders of MPII and LSP, and the maps between them.
 
-MPII's 16 joints are the project's common order: every model predicts them, and
-a dataset with fewer joints leaves the others without weight. The indices below
-are 0-based; MPII's and LSP's own files count from 1.
+MPII's 16 joints are the project's common order: every model predicts them, and a
+dataset with fewer joints gives the others no weight. The indices below are 0-based;
+MPII's and LSP's own files count from 1.
 """
 
 import numpy as np
@@ -105,7 +105,7 @@ def swapped(name: str) -> str:
 
     Returns:
         str: The name with left and right exchanged; the same name for a joint
-        on the body's middle line.
+        on the body's midline.
     """
     if name.startswith('left_'):
         return 'right_' + name.removeprefix('left_')
@@ -198,7 +198,7 @@ def build_metainfo(
         'dataset_name': dataset_name,
         'keypoint_info': keypoint_info,
         'skeleton_info': skeleton_info,
-        # The paper weighs all parts alike.
+        # The paper weights all joints alike.
         'joint_weights': [0.0 if name in unlabelled else 1.0 for name in joints],
         'sigmas': [_SIGMAS[kind] for kind in kinds],
     }

@@ -3,7 +3,7 @@
 A list of persons, each an object with
 
 - ``image``: file name relative to the folder of photos;
-- ``center``: ``[x, y]``, middle of the person's box;
+- ``center``: ``[x, y]``, centre of the person's box;
 - ``scale``: side of the person's box / 200 px (MPII: the body's height / 200);
 - ``joints``: K x ``[x, y]``;
 - ``joints_vis``: K x 0/1, **annotated**;
@@ -48,9 +48,8 @@ class PartList:
             As ``annotated`` for a person whose visibility is unknown.
         head_boxes (np.ndarray): Shape (N, 4) as x1, y1, x2, y2, float64; NaN
             for a person without one.
-        visibility_known (np.ndarray, optional): Shape (N,), bool: whether
-            somebody looked which joints of the person are hidden. Defaults to
-            all true.
+        visibility_known (np.ndarray, optional): Shape (N,), bool: whether it is known
+            which joints of the person are hidden. Defaults to all true.
     """
 
     images: list[str]

@@ -1,4 +1,4 @@
-"""What of its photo a person's input can ever show, and how large to keep it."""
+"""What part of a photo a person's input can ever show, and how large to keep it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from phr_mmpose.datasets.part_list import PartList
 # Reduction goes in steps of 1/8: some whole number of kept pixels then covers a
 # whole number of the photo's, with the same factor for rows and columns.
 _STEPS = 8
-# Boxes that agree to this share of their side are the same.
+# Boxes that differ by less than this share of their side count as the same.
 _TOLERANCE = 1e-4
 
 
@@ -50,7 +50,7 @@ class CropRange:
         return np.asarray(sides)[:, None] * extent
 
     def density(self, sides: np.ndarray) -> np.ndarray:
-        """Pixels of the photo for each of the input in the narrowest crop.
+        """Pixels of the photo for each pixel of the input, in the narrowest crop.
 
         Args:
             sides (np.ndarray): Shape (N,), sides of the boxes of N persons.
@@ -67,11 +67,11 @@ class PersonRegions:
 
     Attributes:
         boxes (np.ndarray): Shape (N, 4), x1, y1, x2, y2, pixels of the photo from 0:
-            the boxes that the regions are about.
+            the boxes that the regions surround.
         origins (np.ndarray): Shape (N, 2), int: the first column and row of the
             photo, from 0.
-        factors (np.ndarray): Shape (N,): pixels of the photo for each one kept,
-            along a side; at least 1.
+        factors (np.ndarray): Shape (N,): pixels of the photo for each pixel kept, along
+            a side; at least 1.
         sizes (np.ndarray): Shape (N, 2), int: width and height in kept pixels. A
             region may reach over the photo's right and lower border.
     """
@@ -85,7 +85,7 @@ class PersonRegions:
     def around(
         cls, parts: PartList, crop: CropRange, reduced: np.ndarray
     ) -> 'PersonRegions':
-        """Lay regions about persons.
+        """Put regions around persons.
 
         Args:
             parts (PartList): N persons with the boxes that are cropped.
@@ -94,13 +94,13 @@ class PersonRegions:
                 with fewer pixels than the photo has.
 
         Returns:
-            PersonRegions: Each with all that the widest crop shows, and no fewer
-            pixels than the input has in the narrowest.
+            PersonRegions: Each holds all that the widest crop shows, with no fewer
+            pixels than the input has in the narrowest crop.
         """
         sides = 200 * parts.scales
         factors = np.floor(crop.density(sides) * _STEPS) / _STEPS
         factors = np.where(reduced, np.maximum(factors, 1), 1)
-        # A warp mixes the pixels beside the one that it asks for.
+        # A warp also reads the pixels beside the one that it asks for.
         reach = crop.reach(sides) + 2 * factors[:, None]
         # From here on pixels count from 0.
         centers = parts.centers - 1
@@ -111,7 +111,7 @@ class PersonRegions:
         return cls(corners, origins.astype(int), factors, sizes.astype(int))
 
     def moved(self, parts: PartList, images: Sequence[str]) -> PartList:
-        """Give a list in the pixels that are kept.
+        """Convert a list to the pixels that are kept.
 
         Args:
             parts (PartList): N persons in pixels of their photos.
@@ -150,14 +150,14 @@ def plan_regions(
         crop (CropRange): How the boxes are cropped.
 
     Returns:
-        PersonRegions: For which the data set lays its boxes, in kept pixels, where
-        it lays them in the photo's.
+        PersonRegions: Regions in which the data set puts its boxes where it puts them
+        in the photos.
     """
     boxes = convert(parts)
     reduced = np.ones(len(parts), dtype=bool)
     regions = PersonRegions.around(boxes, crop, reduced)
-    # A box may depend on the size in pixels: LSPET's, where too few joints tell the
-    # body's size. Such persons keep their pixels.
+    # A box may depend on the size in pixels, as LSPET's does where too few joints tell
+    # the body's size. Such persons keep their pixels.
     there = regions.moved(boxes, parts.images)
     again = convert(regions.moved(parts, parts.images))
     away = np.abs(there.centers - again.centers).max(axis=1) / (200 * there.scales)

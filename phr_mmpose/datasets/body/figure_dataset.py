@@ -1,4 +1,4 @@
-"""Drawn people: the embedded data set."""
+"""Drawn people as a data set."""
 
 from numbers import Integral, Real
 
@@ -21,16 +21,16 @@ class FigureDataset(BaseCocoStyleDataset):
     no download, the same pictures on every run, in any order and any process.
     Train and test sets are two seeds. It carries MPII's 16 joints with **exact**
     visibility: a joint is visible if the surface seen at its pixel belongs to
-    body parts that meet there, near to it, and no object covers it. Joints
-    outside the picture are not annotated.
+    body parts that meet there, close to it, and no object covers it. Joints outside the
+    picture are not annotated.
 
     Items hold the keys of :class:`~phr_mmpose.datasets.body.PartDataset`, and the
     picture itself:
 
     - ``img`` (image_size, image_size, 3) uint8, BGR, drawn when the item is
       asked for; a pipeline needs no ``LoadImage`` but may have it
-    - ``img_path`` (str): a path that MMEngine's ``fileio`` opens by drawing the
-      figure anew, see :mod:`phr_mmpose.datasets.figures.file_backend`
+    - ``img_path`` (str): a path that MMEngine's ``fileio`` opens by drawing the figure
+      again, see :mod:`phr_mmpose.datasets.figures.file_backend`
     - ``img_shape``, ``ori_shape`` (tuple): height and width
     - ``bbox`` (1, 4): a square as large as the body is tall, or as the joints
       need
@@ -43,9 +43,9 @@ class FigureDataset(BaseCocoStyleDataset):
         image_size (int): Side of the pictures in pixels, from 64 to 1024.
         occlusion (float): Mean share of the joints that objects hide, in
             [0, 1]. It changes nothing but the objects. Defaults to 0.1.
-        back_views (float): Share of the people who do not sit that turn their
-            back, in [0, 1]: those whose left and right are hardest to tell.
-            Defaults to 0.2.
+        back_views (float): Share of people with their back turned, among those who do
+            not sit, in [0, 1]. Their left and right are hardest to tell apart. Defaults
+            to 0.2.
         cache (bool): Keep drawn figures in memory (3 bytes per pixel), shared
             by the loader's forked workers. Defaults to False.
         metainfo (dict, optional): Replaces ``METAINFO``.

@@ -28,10 +28,10 @@ class LspDataset(PartDataset):
             pelvis and thorax not annotated; ``'lsp14'`` keeps LSP's own. Code
             that reads the joints from the class alone (MMPose's inferencer,
             for a checkpoint without meta information) sees MPII's 16.
-        crop (str): ``'centre'`` (default) takes the list's boxes, which are
-            those of the authors' protocol: a crop of 178 px side about the
-            photo's centre, so that nothing about the person is used at test
-            time. ``'joints'`` puts the box about the annotated joints.
+        crop (str): ``'centre'`` (default) takes the list's boxes, which are those of
+            the authors' protocol: a crop of 178 px around the photo's centre, which
+            uses nothing about the person at test time. ``'joints'`` puts the box around
+            the annotated joints.
         metainfo (dict, optional): Replaces the meta information that
             ``joints`` selects.
         **kwargs: See :class:`PartDataset`.

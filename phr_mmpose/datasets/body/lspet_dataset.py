@@ -14,9 +14,9 @@ from phr_mmpose.datasets.part_list import PartList
 class LspetDataset(LspDataset):
     """Leeds Sports Pose Extended (`Johnson & Everingham, CVPR 2011`_).
 
-    Its flag says whether a joint is labelled, and nobody knows which are hidden:
-    ``keypoints_visible`` is (1, K). Its persons come in every size: boxes are laid
-    about the labelled joints so that the crops show bodies as large as LSP's.
+    Its flag says whether a joint is annotated; which joints are hidden is unknown, so
+    ``keypoints_visible`` is (1, K). Its persons come in every size, so boxes are put
+    around the annotated joints such that the crops show bodies as large as LSP's.
 
     Args:
         ann_file (str): Annotation list with LSP's 14 joints, as written by

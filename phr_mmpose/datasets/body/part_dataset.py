@@ -122,8 +122,8 @@ class PartDataset(BaseCocoStyleDataset):
                 'head_size': head_sizes[index : index + 1],
             }
             items.append(item)
-        # Training needs none, and MMEngine joins data sets only of the same meta
-        # information.
+        # Training does not need it, and MMEngine joins only data sets with the same
+        # meta information.
         num_head_boxes = int(np.isfinite(head_sizes).sum())
         if self.test_mode and num_head_boxes < len(items):
             self._metainfo['num_head_boxes'] = num_head_boxes

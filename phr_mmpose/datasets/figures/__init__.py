@@ -1,6 +1,6 @@
 """Drawn people with known joints: a data set that needs no download.
 
-The modules, in the order in which a picture comes about:
+The modules, in the order in which they make a picture:
 
 - :mod:`.body_model`: proportions, joint angles, joints in space;
 - :mod:`.poses`: what people do, as distributions of joint angles;

@@ -36,8 +36,8 @@ with the clothes on them."""
 
 NEAR = 0.1
 """float: A surface farther in front of a joint than this (body heights) hides
-it, even where it belongs to a part that meets there: the far shoulder of a
-person seen from the side lies behind the own trunk."""
+it, even if it belongs to a part that meets there: the far shoulder of a
+person seen from the side lies behind the trunk."""
 
 
 @dataclass
@@ -363,7 +363,7 @@ def _add_arm(builder: _Builder, side: str, body: Proportions, outfit: Outfit) ->
         wrist - lower[:, 1] * 0.014,
         fingers,
         (0.02, 0.013),
-        # The palm faces the thigh of a hanging arm.
+        # When the arm hangs, the palm faces the thigh.
         np.stack([lower[:, 2], lower[:, 1], lower[:, 0]], axis=1),
         'skin',
         bulge=0.004,

@@ -18,7 +18,7 @@ _SIGN = {'left': 1.0, 'right': -1.0}
 class Proportions:
     """Lengths and thicknesses of one person, in body heights.
 
-    The defaults are those of a grown-up of average build.
+    The defaults are those of an adult of average build.
     """
 
     hip: float = 0.05
@@ -133,7 +133,7 @@ def sample_proportions(rng: random.Random) -> Proportions:
         rng (random.Random): Source of chance.
 
     Returns:
-        Proportions: Lengths about those of grown-ups.
+        Proportions: Lengths around those of adults.
     """
 
     def about(value: float, spread: float) -> float:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# World axes (x left of a person who faces the camera, y up, z to the camera)
-# against the picture's (x right, y down, z into the picture).
+# World axes (x left of a person who faces the camera, y up, z to the camera) and the
+# picture's (x right, y down, z into the picture).
 WORLD_TO_PICTURE = np.diag([1.0, -1.0, -1.0])
 
 

@@ -82,10 +82,9 @@ class FigurePath(NamedTuple):
 
 @register_backend('figures', prefixes='figures')
 class FigureBackend(BaseStorageBackend):
-    """Draws the figure that a path names; nothing lies on a disk.
+    """Draws the figure that a path names; nothing is on disk.
 
-    MMPose's visualization hook and ``LoadImage`` so open figures as they open
-    photos.
+    This lets MMPose's visualization hook and ``LoadImage`` open figures like photos.
     """
 
     def get(self, filepath: str | Path) -> bytes:

@@ -66,7 +66,7 @@ class Outfit:
         sleeves (str): ``none``, ``short`` or ``long``.
         legs (str): ``short``, ``long``, ``skirt`` or ``long_skirt``.
         hair (str): ``bald``, ``short``, ``long``, ``tail``, ``bun`` or ``cap``.
-        loose (float): How far clothes stand off, in body heights.
+        loose (float): How far clothes stand off the body, in body heights.
         sleeve_length (float): Of short sleeves, share of the upper arm.
         leg_length (float): Of shorts, share of the thigh.
     """

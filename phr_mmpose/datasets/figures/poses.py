@@ -228,8 +228,8 @@ def sample_pose(rng: random.Random, back_views: float = 0.2) -> tuple[str, Pose]
 
     Args:
         rng (random.Random): Source of chance.
-        back_views (float): Share of those who do not sit that turn their back,
-            in [0, 1]. It changes nothing but the turn. Defaults to 0.2.
+        back_views (float): Share of people with their back turned, among those who do
+            not sit, in [0, 1]. It changes nothing but the turn. Defaults to 0.2.
 
     Returns:
         tuple[str, Pose]: The activity's name, a key of :data:`ACTIVITIES`, and
@@ -257,7 +257,7 @@ def sample_pose(rng: random.Random, back_views: float = 0.2) -> tuple[str, Pose]
         leg.twist = _vary(rng, leg.twist, 6, -15, 40)
         leg.knee = _vary(rng, leg.knee, 5, 0, 140)
         leg.toes = _vary(rng, leg.toes, 5, -15, 45)
-    # The seat is drawn behind the person: only right from the front.
+    # The seat is drawn behind the person, which is right only from the front.
     if rng.random() < back_views and not pose.seated:
         pose.turn = 180 + _vary(rng, 0, 22, -50, 50)
     else:

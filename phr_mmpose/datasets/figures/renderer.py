@@ -24,8 +24,8 @@ from phr_mmpose.datasets.figures.textures import noise_window, random_colour, sp
 # The person is drawn at twice the resolution and averaged: smooth edges.
 FINE = 2
 
-# Independent sources of chance, so that e.g. another share of occlusion changes
-# nothing but the objects.
+# Independent sources of chance, so that e.g. another share of occlusion changes only
+# the objects.
 _BODY, _LOOKS, _SCENE, _OBJECTS, _NOISE = range(5)
 
 
@@ -40,8 +40,8 @@ class Figure:
         image (np.ndarray): Shape (size, size, 3) uint8, BGR.
         joints (np.ndarray): Shape (K, 2) float32.
         annotated (np.ndarray): Shape (K,) bool: within the picture.
-        visible (np.ndarray): Shape (K,) bool: annotated and not hidden, neither
-            by the own body nor by an object.
+        visible (np.ndarray): Shape (K,) bool: annotated and not hidden by the person's
+            own body or an object.
         behind_object (np.ndarray): Shape (K,) bool: annotated and covered by an
             object.
         head_box (np.ndarray): Shape (4,) float32, x1, y1, x2, y2, chin to crown.
@@ -81,10 +81,10 @@ def draw_figure(
         seed (int): Of the data set.
         index (int): Number of the picture.
         size (int): Side of the picture in pixels.
-        occlusion (float): Mean share of the joints that objects hide, in
-            [0, 1]. The own body hides others.
-        back_views (float): Share of people seen from behind, in [0, 1], of
-            those who do not sit.
+        occlusion (float): Mean share of the joints that objects hide, in [0, 1]. The
+            body itself hides others.
+        back_views (float): Share of people seen from behind, in [0, 1], among those who
+            do not sit.
 
     Returns:
         Figure: The picture, the joints and their exact visibility.
@@ -159,7 +159,7 @@ def _frame_person(
         offset.append((0.5 * room + room * 0.4 * rng.uniform(-1, 1) - start) * size)
     ground = (high[1] - 0.012 * scale + airborne * scale) * size + offset[1]
     camera.scale = scale * size * FINE
-    # So far places counted from the picture's edge; pixel centres are integers.
+    # Places count from the picture's edge up to here; pixel centres are integers.
     camera.offset = tuple(value * FINE - 0.5 for value in offset)
     return camera, ground - 0.5
 
@@ -212,7 +212,7 @@ def _compose(
     ground: float,
     height: float,
 ) -> None:
-    """Lay the person and the shadow over the scene, in place."""
+    """Draw the person and the shadow onto the scene, in place."""
     x1, y1, x2, y2 = (value // FINE for value in drawing.box)
     mask = (drawing.solid != NO_SOLID).astype(np.uint8) * np.uint8(255)
     extent = (x2 - x1, y2 - y1)
@@ -226,7 +226,7 @@ def _compose(
     bare = 1 - alpha * np.float32(1 / 255)
     window = picture[y1:y2, x1:x2]
     window *= spread(bare)
-    # The colour is already weighed with its coverage: empty pixels are black.
+    # The colour is already weighted by its coverage: empty pixels are black.
     window += colour
 
 
@@ -249,7 +249,7 @@ def _cast_shadow(
     light: np.ndarray,
     ground: float,
 ) -> None:
-    """The person's outline, laid onto the ground away from the light, in place."""
+    """The person's outline, cast on the ground away from the light, in place."""
     size = picture.shape[0]
     squeeze = rng.uniform(0.12, 0.3)
     shear = -light[0] * rng.uniform(0.4, 1.0)
@@ -269,7 +269,7 @@ def _cast_shadow(
 
 
 def _develop(rng: random.Random, picture: np.ndarray) -> np.ndarray:
-    """Exposure, contrast, a cast of colour and the sensor's noise."""
+    """Exposure, contrast, a colour cast and the sensor's noise."""
     size = picture.shape[0]
     exposure = rng.uniform(0.82, 1.12)
     gain = [exposure * rng.gauss(1, 0.03) for _ in range(3)]

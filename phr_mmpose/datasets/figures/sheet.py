@@ -54,7 +54,7 @@ def enlarge(figure: Figure, zoom: float) -> np.ndarray:
 
 
 def contact_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
-    """Lay pictures of one size out in rows.
+    """Arrange pictures of one size in rows.
 
     Args:
         pictures (list[np.ndarray]): Each (h, w, 3) uint8.

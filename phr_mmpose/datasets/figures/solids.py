@@ -1,10 +1,10 @@
 """A small rasteriser: rounded, tapered, flattened limbs with a depth buffer.
 
-A solid is the volume that a ball sweeps while it moves from ``start`` to ``end``
-and changes its radius; flattened along ``front``, it also makes chests, feet
-and heads. Seen along the z axis, the nearest surface point above a pixel has a
-closed form, so that depth, normals and texture coordinates are exact at every
-pixel, also where a limb points at the viewer.
+A solid is the volume that a ball sweeps while it moves from ``start`` to ``end`` and
+changes its radius; flattened along ``front``, it also makes chests, feet and heads.
+Seen along the z axis, the nearest surface point above a pixel has a closed form, so
+that depth, normals and texture coordinates are exact at every pixel, even where a limb
+points at the viewer.
 """
 
 from dataclasses import dataclass, field
@@ -114,7 +114,7 @@ class Drawing:
 
 
 class _Setup:
-    """What of the solids does not depend on the pixel, for all of them at once.
+    """What does not depend on the pixel, for all solids at once.
 
     A flattened solid is drawn in a space stretched along ``front``, where it is
     round; the line of sight is stretched with it. There the axes are ``along``
@@ -235,7 +235,7 @@ def _spans(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Rows of each solid's outline, as far as they lie in the picture.
 
-    The outline is the slanted rectangle about the solid.
+    The outline is the slanted rectangle around the solid.
 
     Returns:
         tuple: Of R spans the owner, the row, the first column and the number of

@@ -20,10 +20,10 @@ def noise_fields() -> dict[str, np.ndarray]:
     """The shared noise fields.
 
     Returns:
-        dict[str, np.ndarray]: ``fine``, ``grain``, ``cloud`` and ``blotch``
-        (from fine to coarse), ``grass`` (upright) and ``wood`` (lying), with
-        mean 0, about within -1 and 1. Each is laid twice in both directions,
-        (2 * FIELD, 2 * FIELD) float32, so that any window is a slice.
+        dict[str, np.ndarray]: ``fine``, ``grain``, ``cloud`` and ``blotch`` (from fine
+        to coarse), ``grass`` (upright) and ``wood`` (lying), with mean 0, about within
+        -1 and 1. Each is tiled twice in both directions, (2 * FIELD, 2 * FIELD)
+        float32, so that any window is a slice.
     """
     rng = np.random.default_rng(20160925)
 

@@ -34,7 +34,7 @@ _CHECKING = 'checking photos'
 def read_lsp_folder(
     folder: str | Path, observer_centric: bool = False, check_photos: bool = True
 ) -> Source:
-    """Read LSP or LSPET, whichever lies in a folder.
+    """Read LSP or LSPET, whichever a folder holds.
 
     Args:
         folder (str | Path): Holds ``joints.mat`` or ``annotations.json``, and
@@ -153,7 +153,7 @@ def _read_cropped_list(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _checked(persons: np.ndarray, path: Path) -> np.ndarray:
-    """Check (N, 14, 3) joints for flags and for NaN where they count."""
+    """Check that (N, 14, 3) joints have flags 0 or 1 and no NaN."""
     persons = persons.astype(np.float64)
     if not np.isin(persons[..., 2], (0, 1)).all():
         raise UserError(f'{path}: flags other than 0 and 1; give the original file')

@@ -10,13 +10,12 @@ sufficiently apart from others). Fields are missing or empty at random;
 which were derived from the head box and count as visible.
 
 The widely used lists split the published persons by photo: 22,246 persons in
-14,679 photos to train on, 2,958 in 2,729 photos to validate on (Tompson et al.,
-CVPR 2015); no photo is in both. The training list is **not** confined to
-``single_person``: of all 25,204 persons 12,392 share their photo with another one
-of the list, in the median closer than half a body's height. Un-annotated joints
-are (-1, -1) there. ``joints_vis`` means annotated; the lists in circulation do
-not tell occlusion, so take it from the release (or use lists that carry
-``joints_visible``).
+14,679 photos to train on, 2,958 in 2,729 photos to validate on (Tompson et al., CVPR
+2015); no photo is in both. The training list is **not** confined to ``single_person``:
+12,392 of all 25,204 persons share their photo with another one of the list, at a median
+distance of less than half a body's height. Un-annotated joints are (-1, -1) there.
+``joints_vis`` means annotated; the lists in circulation do not say what is occluded, so
+take that from the release (or use lists that carry ``joints_visible``).
 """
 
 from pathlib import Path
@@ -99,10 +98,10 @@ def read_mpii_release(
             Without it every person goes to the training list.
         train_list (str | Path, optional): The same for training. Defaults to all
             other photos with published joints.
-        persons (str): ``'single'`` (default): those that RELEASE calls
-            sufficiently separated; ``'annotated'``: all with joints, position and
-            scale; ``'listed'``: those of the two JSON lists, in their order, so
-            that results compare with everybody's.
+        persons (str): ``'single'`` (default): those that RELEASE calls sufficiently
+            separated; ``'annotated'``: all with joints, position and scale;
+            ``'listed'``: those of the two JSON lists, in their order, so that results
+            can be compared with others'.
         check_photos (bool): Open the photos that are at hand. Defaults to True.
 
     Returns:
@@ -166,7 +165,7 @@ def find_list(
     Args:
         folder (Path): Where to look.
         name (str): ``'mpii_train'`` or ``'mpii_val'``.
-        suffixes (tuple[str]): Kinds of files that will do.
+        suffixes (tuple[str]): Suffixes to accept.
 
     Returns:
         Path | None: The file; None where there is none.
@@ -178,7 +177,7 @@ def find_list(
 
 
 def _finish(photos: Path, lists: dict[str, PartList], check_photos: bool) -> Source:
-    """Put the photos' folder before their names and look at the photos."""
+    """Put the photos' folder before their names, and check the photos."""
     named = sorted({name for parts in lists.values() for name in parts.images})
     present = [name for name in named if (photos / name).is_file()]
     if check_photos:

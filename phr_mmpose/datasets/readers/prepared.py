@@ -31,7 +31,7 @@ class Source:
         lists (dict[str, PartList]): For each list's name (``'lsp_train'``) its
             persons.
         absent (set[str]): Image names whose photos are not at hand.
-        notes (list[str]): What else a person should know.
+        notes (list[str]): What else the user should know.
     """
 
     kind: str

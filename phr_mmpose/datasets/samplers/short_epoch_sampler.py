@@ -10,17 +10,17 @@ from torch.utils.data import Sampler
 
 @DATA_SAMPLERS.register_module()
 class ShortEpochSampler(Sampler[int]):
-    """Cut an endless row of shuffled passes over the data into equal epochs.
+    """Cut an endless series of shuffled passes over the data into equal epochs.
 
-    Every sample is seen once before any is seen twice, however the epochs cut
-    the passes. What an epoch holds follows from the seed and its number alone,
-    so that a resumed run goes on as if it had not stopped.
+    Every sample is seen once before any is seen twice, however the epochs cut the
+    passes. What an epoch holds depends only on the seed and its number, so a resumed
+    run continues as if it had not stopped.
 
     Args:
         dataset (Sized): The data set, of N samples.
-        length (int): Samples of one epoch, of all processes together.
-        seed (int, optional): The same on all processes. Defaults to one that
-            is drawn and agreed upon.
+        length (int): Samples of one epoch, over all processes.
+        seed (int, optional): The same on all processes. Defaults to one that is drawn
+            and shared.
     """
 
     def __init__(self, dataset: Sized, length: int, seed: int | None = None) -> None:

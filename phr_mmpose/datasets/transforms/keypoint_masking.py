@@ -1,4 +1,4 @@
-"""Joints hidden, and joints shown where none are (MSS-Net, keypoint masking)."""
+"""Hide joints, and show joints where there are none (MSS-Net's keypoint masking)."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from mmpose.structures.bbox import get_warp_matrix
 from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 from phr_mmpose.utils.errors import UserError
 
-# So many places are looked at for a patch of background before none is taken.
+# How many places are tried for a patch of background.
 _TRIES = 32
 # Half a limb's thickness as a share of the body's size.
 _LIMB = 0.05
@@ -20,21 +20,20 @@ class KeypointMasking(RandomTransform):
     """Lay background over joints, and copy joints to the background.
 
     From `Multi-Scale Structure-Aware Network for Human Pose Estimation
-    <https://arxiv.org/abs/1803.09894>`_, where it makes up for the few hidden joints
-    of the data sets. Two changes, each drawn by itself:
+    <https://arxiv.org/abs/1803.09894>`_, where it makes up for how few joints are
+    hidden in the data sets. It makes two changes, drawn independently:
 
-    - *hide*: a patch of background is laid over a visible joint. Every joint under
-      it becomes annotated and hidden, known by construction even where the data set
-      does not say what is hidden;
+    - *hide*: a patch of background is laid over a visible joint. Every joint under it
+      becomes annotated and hidden, even if the data set does not say what is hidden;
     - *copy*: a patch around a visible joint is copied to the background nearby. The
-      joints and their flags stay: what looks like a joint is none.
+      joints and their flags do not change: the copy only looks like a joint.
 
     The paper leaves open how patches are chosen. Choices made here: patches are
-    rectangles within the photo, their sides evenly distributed; background keeps
-    half a patch's diagonal and a limb's width away from joints and from the bones
-    between them (``skeleton_links``); the joint lies anywhere in the middle half of
-    the patch that hides it; a joint that is hidden is not shown elsewhere; where no
-    fitting background is found, nothing is done.
+    rectangles within the photo, with uniformly distributed sides; background keeps half
+    a patch's diagonal and a limb's width away from joints and from the bones between
+    them (``skeleton_links``); the joint lies anywhere in the middle half of the patch
+    that hides it; a joint that is hidden is not shown elsewhere; if no suitable
+    background is found, nothing is done.
 
     Put it after the transform that crops. K is the number of joints; pixels are
     those of the input.
@@ -46,20 +45,19 @@ class KeypointMasking(RandomTransform):
     ``ori_shape``, ``bbox_center``, ``bbox_scale``, ``bbox_rotation``, which tell
     where the photo ends; with ``seed`` also ``id``.
 
-    Modified keys: ``img``; ``keypoints_visible`` becomes (1, K, 2) where a joint is
-    hidden: the others of a data set without flags count as visible, as without
-    this transform.
+    Modified keys: ``img``; ``keypoints_visible`` becomes (1, K, 2) if a joint is
+    hidden. In a data set without flags the other joints count as visible, as they do
+    without this transform.
 
     Args:
         prob (float): How often joints are hidden. Defaults to 0.5.
         copy_prob (float): How often a joint is copied. Defaults to 0.5.
         size (tuple[float, float]): Range of a patch's sides, as a share of the
             body's size. Defaults to (0.1, 0.25).
-        max_hidden (int): At most so many patches hide joints, each number from 1 as
-            often. Defaults to 1.
-        seed (int, optional): Draw for each sample by this seed and its ``id``, so
-            that every visit is the same: for a test set with hidden joints.
-            Defaults to None.
+        max_hidden (int): Largest number of patches that hide joints; each number from 1
+            is equally likely. Defaults to 1.
+        seed (int, optional): Draw from this seed and the sample's ``id``, so that every
+            visit is the same, for a test set with hidden joints. Defaults to None.
 
     Raises:
         UserError: If an argument is out of its range.
@@ -209,7 +207,7 @@ class _Scene:
             self._photo = np.array(results['ori_shape'][1::-1])
 
     def _segments(self, links: Sequence) -> np.ndarray:
-        """Bones (S, 2, 2) between annotated joints, and each joint as one of none."""
+        """Bones (S, 2, 2) between annotated joints, and each joint as a point."""
         pairs = [(joint, joint) for joint in range(len(self.annotated))]
         pairs += [tuple(link) for link in links]
         pairs = [pair for pair in pairs if self.annotated[list(pair)].all()]
@@ -243,7 +241,7 @@ class _Scene:
         return ((self.joints >= corner - 0.5) & (self.joints <= last + 0.5)).all(-1)
 
     def cut(self, corner: np.ndarray, size: np.ndarray) -> np.ndarray:
-        """Cut a patch out of the picture as it was."""
+        """Cut a patch out of the original picture."""
         (x, y), (width, height) = corner, size
         return self.image[y : y + height, x : x + width]
 

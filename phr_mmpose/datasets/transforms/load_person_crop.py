@@ -18,11 +18,11 @@ from phr_mmpose.utils.errors import UserError
 class LoadPersonCrop(CheckedLoadImage):
     """``CheckedLoadImage``, ``RandomFlip`` and ``TopdownAffine`` in one.
 
-    Put it after the transforms that choose the crop. Knowing the crop, it decodes
-    a large JPEG at a half, a quarter or an eighth of its size, never at fewer
-    pixels than the input has, and mirrors, turns and scales with a single warp.
-    Boxes, keypoints and the map from the photo to the input are those of the three
-    transforms; so are the pixels, but that a reduced photo is smoother.
+    Put it after the transforms that choose the crop. Knowing the crop, it decodes a
+    large JPEG at a half, a quarter or an eighth of its size, never at fewer pixels than
+    the input has, and mirrors, turns and scales with a single warp. Boxes, keypoints
+    and the map from the photo to the input are those of the three transforms; so are
+    the pixels, except that a reduced photo is smoother.
 
     Required keys: those of ``CheckedLoadImage``, ``bbox_center`` and ``bbox_scale``
     (1, 2). Optional: ``bbox_rotation`` (1,), ``flip`` (``RandomMirror``),
@@ -79,7 +79,7 @@ class LoadPersonCrop(CheckedLoadImage):
         matrix = get_warp_matrix(center, scale[0], rotation, self.input_size)
         self._move_joints(results, matrix)
         if results.get('flip'):
-            # Pixels are taken from the photo as it is.
+            # The photo itself is not mirrored; the warp does it.
             matrix[:, 2] += matrix[:, 0] * (results['ori_shape'][1] - 1)
             matrix[:, 0] *= -1
         results['img'] = cv2.warpAffine(
@@ -97,14 +97,14 @@ class LoadPersonCrop(CheckedLoadImage):
 
         Args:
             results (dict): The sample; gets the photo's shape.
-            density (float): Pixels of the photo for each of the input.
+            density (float): Pixels of the photo for each pixel of the input.
 
         Returns:
             tuple | None: The photo, reduced or not, and where its pixels lie; None
             for a photo to skip.
         """
         source = results.setdefault('img_path', None) or 'the given array'
-        # Only a photo may be skipped: a faulty box is a fault of the set.
+        # Only a photo may be skipped: a faulty box is an error in the data set.
         try:
             if results.get('img') is not None:
                 image = self._image(results, source)
@@ -125,7 +125,7 @@ class LoadPersonCrop(CheckedLoadImage):
 
     @staticmethod
     def _mirror(results: dict) -> None:
-        """Mirror what counts pixels of the photo, as ``RandomFlip`` does."""
+        """Mirror what is in pixels of the photo, as ``RandomFlip`` does."""
         size = results['ori_shape'][::-1]
         for key, kind in (('bbox', 'xyxy'), ('bbox_center', 'center')):
             if results.get(key) is not None:
@@ -140,7 +140,7 @@ class LoadPersonCrop(CheckedLoadImage):
 
     @staticmethod
     def _move_joints(results: dict, matrix: np.ndarray) -> None:
-        """Map the joints to the input; ``TopdownAffine``'s dummies without any."""
+        """Map the joints to the input; without any, set ``TopdownAffine``'s dummies."""
         if results.get('keypoints') is not None:
             moved = results['keypoints'].copy()
             moved[..., :2] = cv2.transform(results['keypoints'][..., :2], matrix)

@@ -8,16 +8,16 @@ from mmpose.structures import PoseDataSample
 
 @TRANSFORMS.register_module()
 class PackCascadeInputs(PackPoseInputs):
-    """Pack keypoints and both visibility flags; no target maps.
+    """Pack keypoints and both visibility flags; no target heatmaps.
 
     The targets are drawn where the loss is computed, so that the loader ships a
     few hundred bytes per sample instead of megabytes. K is the number of joints.
 
     Required keys: ``img``; and, where annotated, ``keypoints`` (1, K, 2) in pixels
     of the photo, ``transformed_keypoints`` (1, K, 2) in pixels of the input and
-    ``keypoints_visible``, (1, K, 2) as [annotated, visible], or (1, K) as
-    annotated where the data set cannot say which joints are hidden. Such a sample
-    is trained as if every annotated joint were visible.
+    ``keypoints_visible``, (1, K, 2) as [annotated, visible], or (1, K) as annotated if
+    the data set cannot say which joints are hidden. Training then treats every
+    annotated joint as visible.
 
     Packed besides the usual boxes, scores, ``head_size`` and meta information:
 
@@ -31,9 +31,9 @@ class PackCascadeInputs(PackPoseInputs):
     - ``visibility_unknown_in`` (str), meta information: the data set's name, only
       where it cannot say which joints are hidden
 
-    All are float32 arrays of numpy: a tensor would cross from the worker to the
-    trainer through a file descriptor of its own. Without annotation (inference
-    on a bare photo) none of these is packed.
+    All are float32 numpy arrays: a tensor would cross from the worker to the trainer
+    through its own file descriptor. Without annotation (inference on a bare photo)
+    none of these is packed.
 
     Args:
         meta_keys (Sequence[str], optional): As in ``PackPoseInputs``.

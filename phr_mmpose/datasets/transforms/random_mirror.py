@@ -10,8 +10,8 @@ from phr_mmpose.utils.errors import UserError
 class RandomMirror(RandomTransform):
     """Draw whether a person is mirrored; ``LoadPersonCrop`` does it.
 
-    MMPose's ``RandomFlip`` turns the whole photo over, of which the crop then
-    shows a part. See :class:`RandomTransform` for where the numbers come from.
+    MMPose's ``RandomFlip`` mirrors the whole photo, although the crop shows only a part
+    of it. See :class:`RandomTransform` for where the numbers come from.
 
     Added keys: ``flip`` (bool), ``flip_direction`` (``'horizontal'`` or None).
 

@@ -9,7 +9,7 @@ from phr_mmpose.utils.errors import UserError
 
 @TRANSFORMS.register_module()
 class RandomScaleRotation(RandomTransform):
-    """Scale and rotate the body in the crop, evenly distributed over a range.
+    """Scale and rotate the body in the crop, uniformly over a range.
 
     MMPose's ``RandomBBoxTransform`` draws from a truncated normal
     distribution, which stays near the middle of the ranges that the paper

@@ -1,4 +1,4 @@
-"""Where this package's random transforms take their numbers from."""
+"""Where this package's random transforms get their random numbers."""
 
 import functools
 import os
@@ -12,12 +12,13 @@ from torch.utils.data import get_worker_info
 class RunClock:
     """Seed and epoch of a run with ``StagedTrainingHook``, known to every worker.
 
-    They lie in shared memory, so that workers which live on over epochs see each
-    new epoch, whether they were forked or spawned.
+    They are in shared memory, so workers that live over several epochs see each new
+    epoch, whether they were forked or spawned.
     """
 
     def __init__(self) -> None:
-        # seed, epoch, rank, batch size; no batch size: no such run.
+        # Seed, epoch, rank, batch size. A batch size of 0 means that there is no such
+        # run.
         self._values = torch.zeros(4, dtype=torch.int64).share_memory_()
         self._counted = None
         self._visits = 0
@@ -32,7 +33,7 @@ class RunClock:
             batch_size (int): Samples of one batch. Defaults to 1.
         """
         self._values.copy_(torch.tensor([seed, epoch, rank, batch_size]))
-        # Also where the same epoch has been before, in a run that was broken off.
+        # The same epoch may have begun before, in a run that was broken off.
         self._counted = None
 
     def stop(self) -> None:
@@ -50,7 +51,7 @@ class RunClock:
         seed, epoch, rank, batch_size = self._values.tolist()
         info = get_worker_info()
         if not batch_size:
-            # MMEngine seeds torch in each worker alike whenever workers start; the
+            # MMEngine seeds torch in a worker the same way each time it starts; the
             # number that the loader has drawn for the worker is new in every epoch.
             drawn = [info.seed if info else 0, int(torch.randint(2**63 - 1, ()))]
             return np.random.default_rng(drawn)
@@ -58,8 +59,8 @@ class RunClock:
         counted = (os.getpid(), seed, epoch)
         if counted != self._counted:
             self._counted, self._visits = counted, 0
-        # torch deals whole batches out to its workers in turn. Were that to change,
-        # places would differ from those of another number of workers, no more.
+        # torch deals whole batches out to its workers in turn. If that changed, places
+        # would depend on the number of workers; nothing else would go wrong.
         batch, place = divmod(self._visits, batch_size)
         self._visits += 1
         place += (batch * workers + worker) * batch_size
@@ -82,8 +83,8 @@ class RandomTransform(BaseTransform):
     All of them in a pipeline share one generator for each visit of a sample
     (``results['rng']``), so that
 
-    - two visits of a sample differ, under any loop, sampler, wrapper of data sets
-      and number or kind of workers;
+    - two visits of a sample differ, under any loop, sampler, data set wrapper and
+      number or kind of workers;
     - a seeded run repeats (with the same number of workers);
     - in a run with ``StagedTrainingHook`` what a visit draws depends on the seed,
       the epoch and the visit's place in it, not on the workers, so that a run
@@ -95,8 +96,8 @@ class RandomTransform(BaseTransform):
     MMPose's own random transforms in the same pipeline draw from numpy's global
     generator, which MMEngine seeds when a worker starts. So with
     ``persistent_workers=False`` they repeat in every epoch, and a resumed run draws
-    other numbers than an uninterrupted one. The samples that MMEngine substitutes
-    for those that ``ignore_empty`` skips are drawn from there, too.
+    other numbers than an uninterrupted one. The samples that MMEngine substitutes for
+    those that ``ignore_empty`` skips come from there, too.
     """
 
     def __init__(self) -> None:
