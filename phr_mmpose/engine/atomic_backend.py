@@ -10,7 +10,7 @@ from phr_mmpose.utils.files import atomic_path
 
 @register_backend('atomic')
 class AtomicLocalBackend(LocalBackend):
-    """Stock local backend, but for writing.
+    """MMEngine's local backend, except for writing.
 
     A run killed while it saves leaves the previous file, never a torn one. It is
     used only where it is asked for: ``backend_args=dict(backend='atomic')``.

@@ -1,4 +1,4 @@
-"""Which sub-modules of a model train, and which stand still."""
+"""Which sub-modules of a model train, and which are frozen."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from phr_mmpose.utils.errors import UserError
 class Freezing:
     """Trains some sub-modules of a model and freezes all the others.
 
-    A frozen parameter has no gradient, so that no optimizer touches it (neither
-    weight decay nor momentum), and a frozen module is in evaluation mode, so that
-    its batch statistics stand still. Parameters that the user froze before
-    (``frozen_stages``, ``requires_grad=False``) stay frozen throughout.
+    A frozen parameter has no gradient, so no optimizer touches it (neither weight decay
+    nor momentum). A frozen module is in evaluation mode, so its batch statistics do not
+    change. Parameters that the user froze before (``frozen_stages``,
+    ``requires_grad=False``) stay frozen throughout.
 
     Args:
         model (nn.Module): The model, not wrapped for distributed training.
@@ -27,7 +27,7 @@ class Freezing:
         self._frozen: list[nn.Module] = []
 
     def subnetworks(self) -> dict[str, list[nn.Module]]:
-        """Return the modules of a cascade's subnetworks; nothing for another model."""
+        """Return the modules of a cascade's subnetworks; none for another model."""
         subnetworks = getattr(self._model, 'subnetworks', None)
         return subnetworks() if callable(subnetworks) else {}
 

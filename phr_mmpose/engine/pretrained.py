@@ -9,20 +9,20 @@ from torch import Tensor, nn
 from phr_mmpose.utils.checkpoint import compare_weights
 from phr_mmpose.utils.errors import UserError
 
-# So many modules are named for each kind of weights that do not fit.
+# How many modules are named for each kind of weights that do not fit.
 _MODULES = 4
 
 
 def fetch_pretrained(model: ConfigDict) -> None:
-    """See that the weights named in a model's config can be had.
+    """Make sure that the weights named in a model's config are at hand.
 
-    Downloads them where they are not there yet.
+    Downloads those that are missing.
 
     Args:
         model (ConfigDict): The model's config.
 
     Raises:
-        UserError: If they cannot be had; says how to go on without.
+        UserError: If they cannot be obtained; says how to go on without them.
     """
     for _, source in _pretrained(model):
         try:
@@ -36,7 +36,7 @@ def fetch_pretrained(model: ConfigDict) -> None:
 
 
 def forget_pretrained(model: ConfigDict) -> list[str]:
-    """Remove the weights to start from out of a model's config.
+    """Remove the initial weights from a model's config.
 
     Each module then begins with its own default initialisation.
 
@@ -55,7 +55,7 @@ def forget_pretrained(model: ConfigDict) -> list[str]:
 def describe_fit(
     model: nn.Module, state_dict: Mapping[str, Tensor], filename: str
 ) -> str | None:
-    """Say what a run takes from a checkpoint of another model, and what not.
+    """Say what a run takes from a checkpoint of another model, and what it does not.
 
     mmengine loads what fits and leaves the rest as it was initialised.
 

@@ -11,10 +11,10 @@ from phr_mmpose.utils.errors import UserError
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
     """Find the checkpoint to resume from, the first of these that is sound.
 
-    The one named in ``last_checkpoint`` (also if the folder was moved since);
-    the epochs' checkpoints, last first; the stages' checkpoints, last written
-    first. A kill at the wrong moment can leave ``last_checkpoint`` empty or
-    behind, and a full disk a checkpoint cut short.
+    The one named in ``last_checkpoint`` (even if the folder has been moved since); the
+    epochs' checkpoints, last first; the stages' checkpoints, last written first. A kill
+    at the wrong moment can leave ``last_checkpoint`` empty or outdated, and a full disk
+    can leave a truncated checkpoint.
 
     Args:
         work_dir (str | Path): Work directory of the run.

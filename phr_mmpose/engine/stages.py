@@ -22,7 +22,7 @@ class Stage:
         epochs (int): How many epochs it lasts.
         lr (float): The learning rate that its schedulers start from.
         param_scheduler (tuple[dict]): Configs of MMEngine's parameter schedulers.
-        first_epoch (int): The epoch of the run (from 0) with which it begins.
+        first_epoch (int): The epoch of the run (from 0) at which it begins.
         number (int): Its place in the schedule, from 1.
     """
 
@@ -121,8 +121,8 @@ def stages_variable(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | 
         config (Mapping): The config.
 
     Returns:
-        Sequence[Mapping] | None: The variable; None where there is none, or
-        something else is called so.
+        Sequence[Mapping] | None: The variable; None if there is none, or if the name
+        means something else.
     """
     stages = config.get('stages')
     if isinstance(stages, Sequence) and any(

@@ -22,10 +22,10 @@ class AtomicCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook``, safe from a kill at any moment.
 
     MMEngine removes an old checkpoint before the new one is there, and empties
-    ``last_checkpoint`` before it writes the new name. Here the new checkpoint
-    comes first, then ``last_checkpoint``, then the old one goes, and each file
-    appears whole or not at all. So ``last_checkpoint`` always names a checkpoint
-    that loads, and the best checkpoint is never gone.
+    ``last_checkpoint`` before it writes the new name. Here the new checkpoint is
+    written first, then ``last_checkpoint``; only then is the old one removed. Each file
+    appears whole or not at all. So ``last_checkpoint`` always names a checkpoint that
+    loads, and the best checkpoint is never missing.
 
     A kill just before a removal leaves one checkpoint too many.
 
@@ -60,7 +60,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
-        """Save a checkpoint where it is time, counted in iterations.
+        """Save a checkpoint if one is due, counted in iterations.
 
         Args:
             runner (Runner): The runner.
@@ -77,7 +77,7 @@ class AtomicCheckpointHook(CheckpointHook):
             super().after_train_iter(stand_in, batch_idx, data_batch, outputs)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Save a checkpoint where it is time, counted in epochs.
+        """Save a checkpoint if one is due, counted in epochs.
 
         Args:
             runner (Runner): The runner.
@@ -97,7 +97,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _in_order(self, runner: Runner) -> Iterator['_StandIn']:
-        """Hold back the note and the removals until the checkpoint is there.
+        """Delay ``last_checkpoint`` and the removals until the checkpoint is written.
 
         Args:
             runner (Runner): The runner.
@@ -108,7 +108,7 @@ class AtomicCheckpointHook(CheckpointHook):
         backend, outdated = self.file_backend, {}
 
         def save_checkpoint(out_dir: str, filename: str, *args, **kwargs) -> None:
-            # A file that is written anew is no longer outdated.
+            # A file that is written again is no longer outdated.
             outdated.pop(backend.join_path(out_dir, filename), None)
             runner.save_checkpoint(out_dir, filename, *args, **kwargs)
 
@@ -144,11 +144,11 @@ def _check_prefix(runner: Runner, keys: list[str]) -> None:
 
 
 class _StandIn:
-    """An object's attributes, but for those that are given.
+    """An object's attributes, except for those that are given.
 
     Args:
         original (object): The object.
-        **attributes: What to have instead of its own.
+        **attributes: What to use instead of its own.
     """
 
     def __init__(self, original: object, **attributes) -> None:

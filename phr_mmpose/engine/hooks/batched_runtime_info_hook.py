@@ -11,10 +11,10 @@ from torch import Tensor
 class BatchedRuntimeInfoHook(RuntimeInfoHook):
     """MMEngine's ``RuntimeInfoHook`` without a copy to the host per iteration.
 
-    The original reads each loss after each step, and so has the host wait for
-    the GPU before it may prepare the next one. Here the losses stay on their
-    device until the run's ``LoggerHook`` wants them, and to the end of an epoch
-    at most; the log shows the same numbers.
+    The original reads each loss after each step, so the host must wait for the GPU
+    before it can prepare the next one. Here the losses stay on their device until the
+    run's ``LoggerHook`` wants them, at most until the end of an epoch. The log shows
+    the same numbers.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class BatchedRuntimeInfoHook(RuntimeInfoHook):
         data_batch=None,
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
-        """Keep this iteration's losses; hand on all that are kept, if it is time.
+        """Keep this iteration's losses; pass on all that are kept, if it is time.
 
         Args:
             runner (Runner): The runner.

@@ -19,8 +19,8 @@ class ProgressHook(Hook):
 
     A run without ``StagedTrainingHook`` has one line.
 
-    It goes to stderr, below the log's lines. Where stderr is no terminal it is
-    refreshed every ten seconds only.
+    It goes to stderr, below the log's lines. If stderr is not a terminal, it is
+    refreshed only every ten seconds.
     """
 
     priority = 'VERY_LOW'
@@ -41,7 +41,7 @@ class ProgressHook(Hook):
             self._log_above.enter_context(redirection)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Begin a bar with each stage.
+        """Start a bar with each stage.
 
         Args:
             runner (Runner): The runner.
@@ -62,7 +62,7 @@ class ProgressHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
-        """Move the bar on.
+        """Advance the bar.
 
         Args:
             runner (Runner): The runner.
@@ -73,7 +73,7 @@ class ProgressHook(Hook):
         bar = self._bar
         if bar is None:
             return
-        # The loss is read only when it is shown: on a GPU that waits for the step.
+        # The loss is read only when it is shown: reading it waits for a GPU's step.
         if bar.n + 1 == bar.total or time.time() - bar.last_print_t >= bar.mininterval:
             bar.set_postfix(loss=f'{outputs["loss"].item():.4g}', refresh=False)
         bar.update()
@@ -89,7 +89,7 @@ class ProgressHook(Hook):
             self._bar = None
 
     def after_train(self, runner: Runner) -> None:
-        """Give the log back.
+        """Let the log write to its own stream again.
 
         Args:
             runner (Runner): The runner.

@@ -40,15 +40,15 @@ class StagedTrainingHook(ParamSchedulerHook):
 
     - A stage trains the sub-modules that it names and freezes all others, see
       :class:`phr_mmpose.engine.freezing.Freezing`.
-    - A stage begins afresh: the optimizer as it was built, without state; each
-      group's rate is the stage's ``lr`` times the group's ``lr_mult`` and the ratio
-      of ``auto_scale_lr``. So a run that starts at a stage from another run's
-      checkpoint equals one that went through.
+    - A stage starts afresh: the optimizer is as it was built, without state, and each
+      group's rate is the stage's ``lr`` times the group's ``lr_mult`` and the ratio of
+      ``auto_scale_lr``. So a run that starts at a stage from another run's checkpoint
+      equals one that ran all stages.
     - ``param_scheduler`` holds the configs of MMEngine's schedulers. ``begin`` and
       ``end`` count from the stage's beginning; ``end`` is by default the stage's.
-    - The end of a stage leaves ``stage_<name>.pth`` in the work directory. With an
-      ``EMAHook`` it holds the averaged weights, with which the next stage begins;
-      the average then begins anew.
+    - At its end a stage saves ``stage_<name>.pth`` in the work directory. With an
+      ``EMAHook`` it holds the averaged weights. The next stage starts from them, and
+      the average starts again.
     - While no stage has trained the cascade's refiner, validation scores its
       detector.
     - A run that is resumed at an epoch's end continues as if it had not stopped:
@@ -56,9 +56,9 @@ class StagedTrainingHook(ParamSchedulerHook):
       follow from the run's seed and the epoch. A checkpoint of another schedule
       is refused.
 
-    With gradient accumulation, every epoch ends with an optimizer step, so that
-    no gradient is missing in a checkpoint. A checkpoint is written before an
-    epoch's validation: what ``ReduceOnPlateauLR`` makes of that one is not in it.
+    With gradient accumulation, every epoch ends with an optimizer step, so that no
+    gradient is missing in a checkpoint. A checkpoint is written before an epoch's
+    validation, so it does not hold what ``ReduceOnPlateauLR`` makes of that validation.
 
     Args:
         stages (Sequence[dict]): The stages in order, each with
@@ -75,9 +75,9 @@ class StagedTrainingHook(ParamSchedulerHook):
         UserError: If the stages are faulty or contradict the config.
     """
 
-    # ParamSchedulerHook's priority, LOW, lies after the hooks that change weights
-    # at an epoch's end (EMAHook, SyncBuffersHook) and before CheckpointHook: once
-    # an epoch's checkpoint is there to resume from, the stage's is, too.
+    # ParamSchedulerHook's priority, LOW, comes after the hooks that change weights at
+    # an epoch's end (EMAHook, SyncBuffersHook) and before CheckpointHook: once there is
+    # an epoch's checkpoint to resume from, there is the stage's, too.
 
     def __init__(self, stages: Sequence[Mapping[str, Any]] | None = None) -> None:
         if stages is None:
@@ -122,7 +122,7 @@ class StagedTrainingHook(ParamSchedulerHook):
             for group in wrapper.param_groups
         ]
         for stage in self.schedule.stages:
-            # What cannot be scheduled is known now, not some stages later.
+            # Find out now, not some stages later, what cannot be scheduled.
             self._build_schedulers(runner, stage)
         scaler = getattr(wrapper, 'loss_scaler', None)
         self._new_loss_scaler = scaler.state_dict() if scaler is not None else None
@@ -167,7 +167,7 @@ class StagedTrainingHook(ParamSchedulerHook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None
     ) -> None:
-        """Keep what is frozen still: the loop has called ``model.train()``.
+        """Freeze again, since the loop has called ``model.train()``.
 
         Args:
             runner (Runner): Not used.
@@ -196,7 +196,7 @@ class StagedTrainingHook(ParamSchedulerHook):
         )
 
     def after_train(self, runner: Runner) -> None:
-        """Let the random transforms draw by themselves again.
+        """Let the random transforms draw on their own again.
 
         Args:
             runner (Runner): Not used.
@@ -303,7 +303,8 @@ class StagedTrainingHook(ParamSchedulerHook):
             if self._lacks_refiner(runner, before) and not self._lacks_refiner(
                 runner, stage
             ):
-                # From here on validation scores the refiner: another contest.
+                # From here on validation scores the refiner: older best scores do not
+                # compare.
                 for key in list(runner.message_hub.runtime_info):
                     if key.startswith('best_score'):
                         runner.message_hub.pop_info(key)
@@ -372,7 +373,7 @@ def _common_seed(runner: Runner) -> int:
 
 
 def _take_average(hook: EMAHook) -> None:
-    """Give the model its averaged weights, and have the average begin anew."""
+    """Give the model its averaged weights, and start the average again."""
     model, average = hook.src_model, hook.ema_model
     if average.update_buffers:
         model.load_state_dict(average.module.state_dict())
@@ -411,7 +412,7 @@ def _build_scheduler(
 
 
 def _check_config(runner: Runner, hook: StagedTrainingHook) -> None:
-    """Refuse a config that would train in another way than the stages say."""
+    """Refuse a config that would train differently from what the stages say."""
     schedule = hook.schedule
     if any(
         isinstance(each, ParamSchedulerHook) and each is not hook
