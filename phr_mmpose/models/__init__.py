@@ -3,6 +3,7 @@
 from phr_mmpose.models.backbones import (
     EfficientNetLiteInit,
     FullyConvolutionalVGG,
+    StackedHourglass,
     TIMMBackbone,
 )
 from phr_mmpose.models.heads import (
@@ -27,5 +28,6 @@ __all__ = [
     'HourglassRefiner',
     'PartDetectorHead',
     'SigmoidCrossEntropyLoss',
+    'StackedHourglass',
     'TIMMBackbone',
 ]

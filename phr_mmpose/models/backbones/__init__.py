@@ -2,6 +2,12 @@
 
 from phr_mmpose.models.backbones.efficientnet_lite_init import EfficientNetLiteInit
 from phr_mmpose.models.backbones.fully_convolutional_vgg import FullyConvolutionalVGG
+from phr_mmpose.models.backbones.stacked_hourglass import StackedHourglass
 from phr_mmpose.models.backbones.timm_backbone import TIMMBackbone
 
-__all__ = ['EfficientNetLiteInit', 'FullyConvolutionalVGG', 'TIMMBackbone']
+__all__ = [
+    'EfficientNetLiteInit',
+    'FullyConvolutionalVGG',
+    'StackedHourglass',
+    'TIMMBackbone',
+]
