@@ -1,5 +1,6 @@
 """What the binary disc and the Gaussian confidence map have in common."""
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -53,6 +54,22 @@ class PartMapCodec(BaseKeypointCodec):
             float: The same length in heatmap pixels.
         """
         return pixels * self.heatmap_size[1] / 256
+
+    def coarser(self, factor: int) -> 'PartMapCodec':
+        """Copy the codec for a coarser grid.
+
+        Args:
+            factor (int): How many of this codec's pixels make one there along each
+                axis; divides ``heatmap_size``.
+
+        Returns:
+            PartMapCodec: Its radius or sigma is as many pixels of its own grid.
+        """
+        codec = copy.copy(self)
+        codec.stride = self.stride * factor
+        codec.heatmap_size = tuple(side // factor for side in self.heatmap_size)
+        codec.scale_factor = self.scale_factor * factor
+        return codec
 
     @abstractmethod
     def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:

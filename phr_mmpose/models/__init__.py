@@ -10,6 +10,7 @@ from phr_mmpose.models.heads import (
     CascadeHeatmapRegressionHead,
     FCNPartDetectorHead,
     PartDetectorHead,
+    StackedDetectorHead,
 )
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
 from phr_mmpose.models.necks import FusionNeck
@@ -28,6 +29,7 @@ __all__ = [
     'HourglassRefiner',
     'PartDetectorHead',
     'SigmoidCrossEntropyLoss',
+    'StackedDetectorHead',
     'StackedHourglass',
     'TIMMBackbone',
 ]

@@ -114,3 +114,13 @@ def test_our_loss_in_a_stock_head():
         sample = TRANSFORMS.build(transform)(sample)
     losses = head.loss((torch.rand(1, 4, 8, 8),), [sample['data_samples']])
     assert losses['loss_kpt'].item() == pytest.approx(np.log(2))
+
+
+def test_a_coarser_codec_draws_as_many_of_its_own_pixels():
+    codec = BinaryDisc(input_size=(64, 32), heatmap_size=(16, 8), radius=1)
+    coarser = codec.coarser(4)
+    assert (coarser.stride, coarser.heatmap_size) == (16, (4, 2))
+    maps, _ = coarser.encode_batch(torch.tensor([[[16.0, 16.0]]]))
+    assert maps[0, 0].tolist() == [[0, 1, 0, 0], [1, 1, 1, 0]]
+    assert (codec.stride, codec.heatmap_size) == (4, (16, 8))
+    assert coarser.decode_batch(maps)[0].tolist() == [[[16, 16]]]

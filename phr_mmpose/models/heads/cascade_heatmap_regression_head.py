@@ -40,7 +40,10 @@ class CascadeHeatmapRegressionHead(CascadeHead):
 
     Args:
         detector (dict): The detector head's config, a module called with the
-            feature maps and the heatmap size, that returns scores.
+            feature maps and the heatmap size, that returns scores. One that
+            supervises more than these has ``supervise``, one that has coarser scores
+            for the refiner ``num_scales`` and ``coarser``, as
+            ``StackedDetectorHead``.
         refiner (dict, optional): The refiner's config. ``in_channels``,
             ``out_channels`` and ``output_stride`` are filled in where absent.
             With None the detector stands alone: its heatmaps, decoded by
@@ -119,7 +122,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         self.refiner = self.loss_refiner = None
         if refiner is not None:
             at_features = feature_index is not None
-            stacked = out_channels + (feature_channels or image_channels)
+            stacked = out_channels * getattr(self.detector, 'num_scales', 1)
+            stacked += feature_channels or image_channels
             self.refiner = MODELS.build(
                 {
                     'in_channels': stacked,
@@ -232,18 +236,20 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             Tensor: Confidences (B, K, H, W).
         """
         context = feats[-1] if self.feature_index is None else feats[self.feature_index]
-        seen = logits.sigmoid() if self.stack == 'sigmoid' else logits
-        if seen.shape[2:] != context.shape[2:]:
-            seen = F.interpolate(
-                seen, size=context.shape[2:], mode='bilinear', align_corners=False
-            )
+        size = context.shape[2:]
+        coarser = getattr(self.detector, 'coarser', lambda _: [])
+        seen = [
+            _resize(each.sigmoid() if self.stack == 'sigmoid' else each, size)
+            for each in (logits, *coarser(feats[:-1]))
+        ]
         divisor = getattr(self.refiner, 'input_divisor', 1)
-        if any(side % divisor for side in context.shape[2:]):
+        if any(side % divisor for side in size):
             raise UserError(
                 f'the refiner reads maps of {tuple(context.shape[:1:-1])} px, not '
                 f'divisible by {divisor}; change feature_index or its depth'
             )
-        confidence = self.refiner(torch.cat((context, seen.to(context.dtype)), dim=1))
+        seen = [each.to(context.dtype) for each in seen]
+        confidence = self.refiner(torch.cat((context, *seen), dim=1))
         width, height = self.detector_codec.heatmap_size
         if confidence.shape[2:] == (height, width):
             return confidence
@@ -253,12 +259,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 f'{tuple(confidence.shape[:1:-1])} px for a '
                 f'heatmap_size of {(width, height)}; fit its output_stride'
             )
-        return F.interpolate(
-            confidence.float(),
-            size=(height, width),
-            mode='bilinear',
-            align_corners=False,
-        )
+        return _resize(confidence.float(), (height, width))
 
     def forward(self, feats: Features) -> tuple[Tensor, Tensor]:
         """Return the detector's scores and the last heatmaps, (B, K, H, W) each.
@@ -304,9 +305,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         # Without gradients nothing trains, and all losses are asked for.
         asked = not torch.is_grad_enabled()
         if asked or logits.requires_grad:
-            losses['loss_detector'] = self.loss_detector(
-                logits, *self.detector_codec.encode_batch(*target)
-            )
+            losses['loss_detector'] = self._detector_loss(logits, feats, target)
         if self.refiner is not None and (
             asked or any(each.requires_grad for each in self.refiner.parameters())
         ):
@@ -314,6 +313,16 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 self.regress(logits, feats), *self.refiner_codec.encode_batch(*target)
             )
         return losses
+
+    def _detector_loss(
+        self, logits: Tensor, feats: Features, target: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
+        """Compute the loss of the scores, and of all others that the detector has."""
+        if hasattr(self.detector, 'supervise'):
+            return self.detector.supervise(
+                feats[:-1], target, self.detector_codec, self.loss_detector
+            )
+        return self.loss_detector(logits, *self.detector_codec.encode_batch(*target))
 
     def _joints(
         self, samples: list, device: torch.device
@@ -354,3 +363,10 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         if with_refiner:
             found[REFINER] = self.regress(logits, feats).float()
         return found
+
+
+def _resize(heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Interpolate heatmaps (B, K, h, w) to another size (H, W)."""
+    if heatmaps.shape[2:] == size:
+        return heatmaps
+    return F.interpolate(heatmaps, size=size, mode='bilinear', align_corners=False)
