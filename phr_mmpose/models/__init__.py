@@ -15,7 +15,11 @@ from phr_mmpose.models.heads import (
 from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
 from phr_mmpose.models.necks import FusionNeck
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
-from phr_mmpose.models.refiners import ConvRefiner, HourglassRefiner
+from phr_mmpose.models.refiners import (
+    ConvRefiner,
+    HourglassRefiner,
+    MultiScaleRefiner,
+)
 
 __all__ = [
     'CascadeHeatmapRegressionHead',
@@ -27,6 +31,7 @@ __all__ = [
     'FullyConvolutionalVGG',
     'FusionNeck',
     'HourglassRefiner',
+    'MultiScaleRefiner',
     'PartDetectorHead',
     'SigmoidCrossEntropyLoss',
     'StackedDetectorHead',
