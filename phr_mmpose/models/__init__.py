@@ -12,7 +12,11 @@ from phr_mmpose.models.heads import (
     PartDetectorHead,
     StackedDetectorHead,
 )
-from phr_mmpose.models.losses import ConfidenceMSELoss, SigmoidCrossEntropyLoss
+from phr_mmpose.models.losses import (
+    ConfidenceMSELoss,
+    SigmoidCrossEntropyLoss,
+    StructureAwareLoss,
+)
 from phr_mmpose.models.necks import FusionNeck
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.models.refiners import (
@@ -36,5 +40,6 @@ __all__ = [
     'SigmoidCrossEntropyLoss',
     'StackedDetectorHead',
     'StackedHourglass',
+    'StructureAwareLoss',
     'TIMMBackbone',
 ]

@@ -1,0 +1,149 @@
+"""A heatmap loss of joints together with their neighbours (MSS-Net)."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import DATASETS, MODELS
+from torch import Tensor, nn
+
+from phr_mmpose.utils.errors import UserError
+
+_COMBINATIONS = dict(sum=torch.sum, maximum=torch.amax)
+
+
+@MODELS.register_module()
+class StructureAwareLoss(nn.Module):
+    """A heatmap loss of each joint, and of each joint with its neighbours.
+
+    The structure-aware loss of `Multi-Scale Structure-Aware Network for Human Pose
+    Estimation <https://arxiv.org/abs/1803.09894>`_: ``loss`` of the heatmaps P
+    against their targets G, and ``alpha`` times ``loss`` of P_S against G_S. P_S has
+    for each joint the combination of its own heatmap with those of the joints that a
+    link of the skeleton leads to. With ``ConfidenceMSELoss(reduction='sum')`` this is
+    ``(1/K) sum_k (|P_k - G_k|^2 + alpha |P_Sk - G_Sk|^2)``.
+
+    Choices made here, which the abstract leaves open: heatmaps are added; ``alpha``
+    is 1; the second term of a joint weighs as much as the lightest joint in it, so
+    that a joint that is not annotated takes its neighbours' second terms out.
+
+    Letters: B samples, K joints, H x W the heatmap grid.
+
+    Args:
+        metainfo (dict | str): Has the skeleton: the data set's ``metainfo``, or the
+            name of a registered data set, for that of its class.
+        loss (dict, optional): Of heatmaps (B, K, H, W), targets and weights (B, K).
+            Defaults to ``ConfidenceMSELoss``.
+        alpha (float): Weight of the second term. Defaults to 1.
+        combine (str): ``'sum'`` or ``'maximum'``, the only one for a loss of logits.
+            Defaults to ``'sum'``.
+
+    Raises:
+        UserError: If there is no skeleton, it names joints that are none, or an
+            argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        metainfo: Mapping | str,
+        loss: dict | None = None,
+        alpha: float = 1.0,
+        combine: str = 'sum',
+    ):
+        super().__init__()
+        if alpha < 0:
+            raise UserError(f'StructureAwareLoss alpha must be 0 or more, got {alpha}')
+        if combine not in _COMBINATIONS:
+            raise UserError(
+                f'StructureAwareLoss combine must be one of {tuple(_COMBINATIONS)}, '
+                f'got {combine!r}'
+            )
+        self.loss = MODELS.build(loss or dict(type='ConfidenceMSELoss'))
+        if combine == 'sum' and getattr(self.loss, 'takes_logits', False):
+            raise UserError(
+                f'StructureAwareLoss: a sum of logits, which {type(self.loss).__name__}'
+                " takes, is none of the joints together; set combine='maximum'"
+            )
+        # As the cascade's head takes a loss that does not say.
+        self.takes_logits = getattr(self.loss, 'takes_logits', True)
+        self.alpha = alpha
+        self.groups = _read_groups(metainfo)
+        self._combine = _COMBINATIONS[combine]
+
+    def forward(
+        self, output: Tensor, target: Tensor, target_weight: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            output (Tensor): Predicted heatmaps (B, K, H, W).
+            target (Tensor): Target heatmaps (B, K, H, W).
+            target_weight (Tensor, optional): (B, K), or (B, 1, K) as MMPose stacks
+                it. Defaults to all 1.
+
+        Returns:
+            Tensor: A scalar.
+
+        Raises:
+            UserError: If the skeleton is of another number of joints.
+        """
+        batch, joints = output.shape[:2]
+        if joints != len(self.groups):
+            raise UserError(
+                f'StructureAwareLoss: its metainfo has {len(self.groups)} joints, the '
+                f'heatmaps {joints}; give it the metainfo of the training data'
+            )
+        if target_weight is None:
+            target_weight = output.new_ones(batch, joints, dtype=torch.float32)
+        weights = target_weight.reshape(batch, joints)
+        # Sums need more digits than a reduced precision has.
+        output, target = output.float(), target.float()
+        return self.loss(output, target, weights) + self.alpha * self.loss(
+            self._grouped(output, self._combine),
+            self._grouped(target, self._combine),
+            self._grouped(weights, torch.amin),
+        )
+
+    def _grouped(self, values: Tensor, reduce: Callable[..., Tensor]) -> Tensor:
+        """Reduce what (B, K, ...) has for each joint and its neighbours."""
+        return torch.stack(
+            [reduce(values[:, group], dim=1) for group in self.groups], dim=1
+        )
+
+
+def _read_groups(metainfo: Mapping | str) -> list[list[int]]:
+    """Of each joint itself and the joints that a link leads to, by index."""
+    if isinstance(metainfo, str):
+        found = getattr(DATASETS.get(metainfo), 'METAINFO', None)
+        if found is None:
+            raise UserError(
+                f'StructureAwareLoss: no data set {metainfo!r} is registered; give its '
+                'name or its metainfo'
+            )
+        metainfo = found
+    if 'keypoint_info' in metainfo:
+        _check_skeleton(metainfo)
+    parsed = parse_pose_metainfo(metainfo)
+    groups = [{joint} for joint in range(parsed['num_keypoints'])]
+    for first, second in parsed['skeleton_links']:
+        groups[first].add(second)
+        groups[second].add(first)
+    return [sorted(group) for group in groups]
+
+
+def _check_skeleton(metainfo: Mapping) -> None:
+    name = metainfo.get('dataset_name')
+    links = [tuple(each['link']) for each in metainfo.get('skeleton_info', {}).values()]
+    if not links:
+        raise UserError(
+            f'StructureAwareLoss: the metainfo of {name!r} has no skeleton; name its '
+            "links in skeleton_info, such as {0: dict(link=('hip', 'knee'), id=0)}"
+        )
+    known = [each['name'] for each in metainfo['keypoint_info'].values()]
+    unknown = sorted({joint for link in links for joint in link} - set(known))
+    if unknown:
+        raise UserError(
+            f'StructureAwareLoss: the skeleton of {name!r} names '
+            f'{", ".join(map(repr, unknown))}, no joints of it; it has '
+            f'{", ".join(known)}'
+        )
