@@ -23,7 +23,7 @@ from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
-CONFIGS = sorted(FOLDER.glob('*.py'))
+CONFIGS = sorted([*FOLDER.glob('*.py'), *FOLDER.glob('mssnet/**/[!_]*.py')])
 SIDE = 64
 
 
@@ -121,9 +121,14 @@ def make_small(config) -> None:
         'FullyConvolutionalVGG': (dict(width=8, hidden=32), (32, 64, 32)),
         'HRNet': ({}, 8),
         'TIMMBackbone': ({}, (152, 40, 112, 320)),
+        'StackedHourglass': (dict(num_stacks=2, feat_channels=16), None),
     }
-    changes, model.head.detector.in_channels = narrow[model.backbone.type]
+    changes, in_channels = narrow[model.backbone.type]
     model.backbone.update(changes)
+    if in_channels is not None:
+        model.head.detector.in_channels = in_channels
+    if 'feature_channels' in model.head:
+        model.head.feature_channels = changes['feat_channels']
     for stage in model.backbone.get('extra', {}).values():
         branches = len(stage.num_channels)
         stage.num_modules = 1
@@ -132,9 +137,11 @@ def make_small(config) -> None:
     refiner = model.head.refiner
     if refiner is not None:
         refiner.update(
-            dict(width=8, blocks=1)
-            if refiner.type == 'HourglassRefiner'
-            else dict(widths=(8, 8, 8, 16, 16, 16))
+            dict(
+                HourglassRefiner=dict(width=8, blocks=1),
+                ConvRefiner=dict(widths=(8, 8, 8, 16, 16, 16)),
+                MultiScaleRefiner=dict(width=8),
+            )[refiner.type]
         )
 
 

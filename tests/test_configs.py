@@ -15,7 +15,7 @@ from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.models.complexity import build_without_memory, count_parameters
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
-CONFIGS = sorted(FOLDER.glob('*.py'))
+CONFIGS = sorted([*FOLDER.glob('*.py'), *FOLDER.glob('mssnet/**/[!_]*.py')])
 
 
 def load(path):
@@ -101,13 +101,12 @@ def test_what_mmpose_s_scripts_read(path):
 
 
 def test_sizes_in_pixels_scale_with_the_heatmaps(config, model):
-    head = model.head
-    height = head.detector_codec.heatmap_size[1]
-    # Unless the config says otherwise.
-    radius = config.model.head.detector_codec.get('radius', 10 * height / 256)
-    sigma = config.model.head.refiner_codec.get('sigma', 5 * height / 256)
-    assert head.detector_codec.radius == pytest.approx(radius)
-    assert head.refiner_codec.sigma == pytest.approx(sigma)
+    for subnetwork, codec in model.head.codecs.items():
+        name, pixels = ('radius', 10) if hasattr(codec, 'radius') else ('sigma', 5)
+        # Unless the config says otherwise.
+        own = config.model.head[f'{subnetwork}_codec'].get(name)
+        length = pixels * codec.heatmap_size[1] / 256 if own is None else own
+        assert getattr(codec, name) == pytest.approx(length)
 
 
 @pytest.mark.parametrize('name', ['phr_res152_mpii', 'phr_res152_lsp'])

@@ -34,7 +34,7 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
 REPO = Path(__file__).resolve().parent.parent
-FOLDERS = ('configs',)
+FOLDERS = ('configs', 'configs/mssnet', 'configs/mssnet/tiny')
 OUT = REPO / 'docs' / 'models.md'
 
 _HEAD = """# Models
@@ -139,7 +139,8 @@ def read_folders(folders: Sequence[Path]) -> dict[Path, dict[Path, Counted]]:
     """Count the models of some folders' configs.
 
     Args:
-        folders (Sequence[Path]): The folders; their own folders are not read.
+        folders (Sequence[Path]): The folders; their own folders are not read, nor
+            are files that begin with _.
 
     Returns:
         dict[Path, dict[Path, Counted]]: By folder and config, sorted by name.
@@ -150,7 +151,7 @@ def read_folders(folders: Sequence[Path]) -> dict[Path, dict[Path, Counted]]:
     known = {}
     found = {}
     for folder in folders:
-        paths = sorted(folder.glob('*.py'))
+        paths = sorted(folder.glob('[!_]*.py'))
         if not paths:
             raise UserError(f'{folder}: holds no config')
         found[folder] = {path: read_config(path, known) for path in paths}

@@ -83,6 +83,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--rows', nargs='+', metavar='ROW', help='only these, by the names of the files'
     )
     parser.add_argument(
+        '--held-out',
+        action='store_true',
+        help="score on the configs' val_dataloader, to choose without the test data",
+    )
+    parser.add_argument(
         '--random-init',
         action='store_true',
         help='start from random weights where a config names pretrained ones',
@@ -169,6 +174,9 @@ def fit(path: Path, out: Path, args: argparse.Namespace) -> None:
     config = load_config(path, args.cfg_options)
     if args.data is not None:
         use_data(config, args.data)
+    if args.held_out:
+        config.test_dataloader = config.val_dataloader
+        config.test_evaluator = config.val_evaluator
     text = f'{config.pretty_text}\n{args.images}'
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     if out.exists():

@@ -48,6 +48,11 @@ def cosine(rows):
     return rate
 
 
+def newell(iteration, epoch, *_):
+    """Dropped to a fifth once."""
+    return 2.5e-4 * (1 if epoch < 80 else 0.2) * warmup(iteration, 200, 1e-3)
+
+
 def lite(iteration, epoch, stage, total):
     """Constant after the warm-up, and half a wave in the last stage."""
     if stage == 'finish':
@@ -64,6 +69,8 @@ SHIPPED = {
     'phr_vgg16_mpii': (11, vgg),
     'phr_vgg16_lsp': (25, vgg),
     'phr_lite_lsp': (30, lite),
+    'hourglass8_mpii': (3, newell),
+    'hourglass_tiny_lsp': (40, cosine(dict(detector=(2e-3, 200, 1e-3)))),
     'phr_tiny_lsp': (
         40,
         cosine(
@@ -132,7 +139,7 @@ def test_shipped_schedules(name, scaled, tmp_path):
 
 
 def test_every_shipped_schedule_is_tested():
-    shipped = {path.stem for path in CONFIGS.glob('phr_*.py')}
+    shipped = {path.stem for path in CONFIGS.glob('*.py')}
     # Those that train by another's schedule.
     shipped -= {'phr_hrnet_w32_mpii', 'phr_mobilenetv2_mpii'}
     assert shipped == set(SHIPPED)
