@@ -24,6 +24,7 @@ from phr_mmpose.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
 CONFIGS = sorted([*FOLDER.glob('*.py'), *FOLDER.glob('mssnet/**/[!_]*.py')])
+SURVEY = sorted(FOLDER.glob('survey/[!_]*.py'))
 SIDE = 64
 
 
@@ -88,6 +89,35 @@ def test_each_stage_steps_and_the_model_predicts(path, data):
         ]
         assert changed == list(stage.trains), stage.name
 
+    check_predictions(config, model)
+
+
+@pytest.mark.parametrize('path', SURVEY, ids=lambda path: path.stem)
+def test_mmpose_s_models_step_and_predict_on_these_data(path, data):
+    config = load_config(path)
+    init_default_scope(config.default_scope)
+    make_pictures_small(config)
+    if config.model.backbone.type == 'CPM':
+        config.model.backbone.num_stages = config.model.head.num_stages = 2
+    else:
+        config.model.backbone.depth, config.model.head.in_channels = 18, 512
+    read_from(config, data)
+    forget_pretrained(config.model)
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+
+    batch = first_batch(config.train_dataloader)
+    optimizer = build_optim_wrapper(model, config.optim_wrapper)
+    before = flattened([model.backbone])
+    losses = model.train_step(batch, optimizer)
+    assert torch.isfinite(losses['loss_kpt'])
+    assert not torch.equal(flattened([model.backbone]), before)
+    check_predictions(config, model)
+
+
+def check_predictions(config, model) -> None:
+    """See that a model predicts, and that the config's metrics rate it."""
     model.eval()
     batch = first_batch(config.test_dataloader)
     with torch.no_grad():
@@ -109,12 +139,7 @@ def make_small(config) -> None:
     model = config.model
     if max(model.head.input_size) <= 96:
         return
-    for entry in entries(list(config.values())):
-        if 'heatmap_size' in entry:
-            stride = entry['input_size'][0] // entry['heatmap_size'][0]
-            entry['heatmap_size'] = (SIDE // stride, SIDE // stride)
-        if 'input_size' in entry:
-            entry['input_size'] = (SIDE, SIDE)
+    make_pictures_small(config)
     narrow = {
         'ResNet': (dict(depth=50, base_channels=8, stem_channels=8), 256),
         'MobileNetV2': (dict(widen_factor=0.25), 1280),
@@ -143,6 +168,16 @@ def make_small(config) -> None:
                 MultiScaleRefiner=dict(width=8),
             )[refiner.type]
         )
+
+
+def make_pictures_small(config) -> None:
+    """Shrink inputs and heatmaps by one factor, wherever a config names them."""
+    for entry in entries(list(config.values())):
+        if 'heatmap_size' in entry:
+            stride = entry['input_size'][0] // entry['heatmap_size'][0]
+            entry['heatmap_size'] = (SIDE // stride, SIDE // stride)
+        if 'input_size' in entry:
+            entry['input_size'] = (SIDE, SIDE)
 
 
 def read_from(config, folder: Path) -> None:
@@ -174,13 +209,15 @@ def first_batch(loader):
 
 def weights(model) -> dict[str, torch.Tensor]:
     """All numbers of each part, batch statistics included."""
-    return {
-        part: torch.cat(
-            [
-                value.detach().flatten().double()
-                for module in modules
-                for value in module.state_dict().values()
-            ]
-        )
-        for part, modules in model.subnetworks().items()
-    }
+    return {part: flattened(modules) for part, modules in model.subnetworks().items()}
+
+
+def flattened(modules) -> torch.Tensor:
+    """All numbers of some modules in a row."""
+    return torch.cat(
+        [
+            value.detach().flatten().double()
+            for module in modules
+            for value in module.state_dict().values()
+        ]
+    )
