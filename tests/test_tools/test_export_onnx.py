@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from small_cascade import random_weights
@@ -16,6 +17,7 @@ from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy import onnx_export
 from phr_mmpose.utils import packages
 from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 
 onnxruntime = pytest.importorskip('onnxruntime', reason='needs the extra "onnx"')
@@ -122,6 +124,21 @@ def small():
 def test_a_detector_alone(small, tmp_path):
     differences = onnx_export.export_onnx(small, tmp_path / 'vgg.onnx')
     assert list(differences) == ['detector'] and differences['detector'] <= 1e-4
+
+
+def test_hourglasses_and_their_regression_over_all_sizes(tmp_path):
+    config = load_config(
+        TOOL.parents[1] / 'configs' / 'mssnet' / 'tiny' / 'hourglass_structure.py'
+    )
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        model = MODELS.build(config.model).eval()
+    for parameter in model.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    model.dataset_meta = parse_pose_metainfo(config.dataset_info)
+    differences = onnx_export.export_onnx(model, tmp_path / 'mssnet.onnx')
+    assert list(differences) == ['detector', 'refiner']
 
 
 def refused(main, arguments, capsys):
