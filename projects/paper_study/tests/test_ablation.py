@@ -184,6 +184,20 @@ def test_another_budget_is_not_mixed_with_it(command, finished, tmp_path):
     assert (folder / 'alone' / 'config.py').read_text() == before
 
 
+def test_choices_are_made_on_the_held_out_data(rows, tmp_path):
+    path = rows / '_held_out.py'
+    path.write_text(
+        "_base_ = 'alone.py'\nval_dataloader = dict(dataset=dict(seed=5))\n"
+    )
+    arguments = ['--config-set', str(rows), '--work-dir', 'unused', '--images', '80']
+    scored = {}
+    for options in ([], ['--held-out']):
+        out = tmp_path / f'{len(options)}.py'
+        ablation.fit(path, out, ablation.parse_args([*arguments, *options]))
+        scored[len(options)] = load_config(out).test_dataloader.dataset.seed
+    assert scored == {0: 1, 1: 5}
+
+
 def test_data_is_put_into_every_data_set(tmp_path):
     config = load_config(REPO / 'configs' / 'phr_tiny_lsp.py')
     ablation.use_data(config, str(tmp_path))
