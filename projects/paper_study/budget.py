@@ -9,7 +9,7 @@ from mmengine.config import Config
 from phr_mmpose.engine.stages import StageSchedule
 from phr_mmpose.utils.errors import UserError
 
-_CHECKPOINTS = 10
+CHECKPOINTS = 10
 
 
 def fit_stages(
@@ -85,5 +85,5 @@ def use_short_epochs(config: Config, stages: Sequence[dict], length: int) -> Non
     config.pop('stages', None)
     config.train_dataloader.sampler = dict(type='ShortEpochSampler', length=length)
     config.default_hooks.checkpoint.update(
-        interval=max(1, StageSchedule(stages).epochs // _CHECKPOINTS), max_keep_ckpts=1
+        interval=max(1, StageSchedule(stages).epochs // CHECKPOINTS), max_keep_ckpts=1
     )
