@@ -1,0 +1,118 @@
+"""One training and its evaluation, by MMEngine's Runner."""
+
+import copy
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from phr_mmpose.engine.pretrained import forget_pretrained
+from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
+from phr_mmpose.utils.config import building
+
+
+class StopInTime(Hook):
+    """Stop a training that is slower than it was expected to be.
+
+    It stops where a checkpoint was just saved, if the next would come too late.
+
+    Args:
+        deadline (float): Seconds of ``time.monotonic()``.
+        interval (int): Epochs from one checkpoint to the next.
+    """
+
+    # After the checkpoint is there.
+    priority = 'LOWEST'
+
+    def __init__(self, deadline: float, interval: int) -> None:
+        self._deadline = deadline
+        self._interval = interval
+        self._last = time.monotonic()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Look at the clock.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        if not self.every_n_epochs(runner, self._interval):
+            return
+        now = time.monotonic()
+        if 2 * now - self._last > self._deadline:
+            runner.train_loop.stop_training = True
+        self._last = now
+
+
+def build_runner(config: Config, folder: str | Path) -> Runner:
+    """Build what trains a config without validation.
+
+    Args:
+        config (Config): The config.
+        folder (str | Path): Its work directory.
+
+    Returns:
+        Runner: Ready to train.
+    """
+    config = copy.deepcopy(config)
+    config.work_dir = str(folder)
+    config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    config.test_cfg = config.test_dataloader = config.test_evaluator = None
+    with building(config.filename):
+        return Runner.from_cfg(config)
+
+
+def train(config: Config, folder: Path, deadline: float) -> bool:
+    """Train to the end of the schedule, or as far as the time goes.
+
+    Args:
+        config (Config): The config, fitted to the time.
+        folder (Path): Its work directory.
+        deadline (float): Seconds of ``time.monotonic()``.
+
+    Returns:
+        bool: Whether the end of the schedule was reached.
+    """
+    runner = build_runner(config, folder)
+    runner.register_hook(StopInTime(deadline, config.default_hooks.checkpoint.interval))
+    runner.train()
+    return runner.epoch == runner.max_epochs
+
+
+def evaluate(
+    config: Config,
+    checkpoint: Path,
+    output: str = REFINER,
+    hooks: Sequence[Hook] = (),
+) -> dict[str, float]:
+    """Rate a checkpoint on the test set.
+
+    Args:
+        config (Config): The config.
+        checkpoint (Path): The checkpoint; the log goes into a folder beside it.
+        output (str): Whose heatmaps are decoded. Defaults to the refiner's.
+        hooks (Sequence[Hook]): More hooks.
+
+    Returns:
+        dict[str, float]: The metrics.
+    """
+    config = copy.deepcopy(config)
+    config.work_dir = str(checkpoint.parent / f'test_{output}')
+    config.load_from, config.resume = str(checkpoint), False
+    forget_pretrained(config.model)
+    config.model.test_cfg = {**(config.model.get('test_cfg') or {}), 'output': output}
+    config.train_cfg = config.train_dataloader = config.optim_wrapper = None
+    config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    runner = Runner.from_cfg(config)
+    for hook in hooks:
+        runner.register_hook(hook)
+    return runner.test()
+
+
+def evaluate_both(config: Config, checkpoint: Path) -> dict[str, dict[str, float]]:
+    """Rate refiner and detector; see :func:`evaluate`."""
+    return {
+        output: evaluate(config, checkpoint, output) for output in (REFINER, DETECTOR)
+    }
