@@ -1,6 +1,7 @@
 """Synthetic photos and samples for the tests of loading."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -25,3 +26,48 @@ def as_jpeg(image: np.ndarray, quality: int = 98, orientation: int = 1) -> bytes
         stream, 'JPEG', quality=quality, subsampling=0, exif=exif
     )
     return stream.getvalue()
+
+
+def with_orientation(image: np.ndarray, kind: str, orientation: int) -> bytes:
+    """Encode a BGR picture as stored, to be turned by EXIF."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stream = io.BytesIO()
+    options = {'lossless': True} if kind == 'WEBP' else {}
+    Image.fromarray(image[..., ::-1]).save(stream, kind, exif=exif, **options)
+    return stream.getvalue()
+
+
+def tiff(shape, bits, strips, photometric=2, planar=1, colours=None) -> bytes:
+    """A TIFF by hand: (height, width), bits of each sample, strips or planes."""
+    height, width = shape
+    tags = {
+        256: ('H', [width]),
+        257: ('H', [height]),
+        258: ('H', bits),
+        259: ('H', [1]),
+        262: ('H', [photometric]),
+        273: ('I', [0] * len(strips)),
+        277: ('H', [len(bits)]),
+        278: ('H', [height]),
+        279: ('I', [len(strip) for strip in strips]),
+        284: ('H', [planar]),
+    }
+    if colours:
+        tags[320] = ('H', colours)
+    place = 8 + 2 + 12 * len(tags) + 4
+    sizes = [struct.calcsize(f'<{len(v)}{kind}') for kind, v in tags.values()]
+    place += sum(size for size in sizes if size > 4)
+    for strip in strips:
+        tags[273][1][strips.index(strip)] = place
+        place += len(strip)
+    entries, more = b'', b''
+    for tag, (kind, values) in tags.items():
+        value = struct.pack(f'<{len(values)}{kind}', *values)
+        if len(value) > 4:
+            at = 8 + 2 + 12 * len(tags) + 4 + len(more)
+            value, more = struct.pack('<I', at), more + value
+        code = {'H': 3, 'I': 4}[kind]
+        entries += struct.pack('<HHI', tag, code, len(values)) + value.ljust(4, b'\0')
+    head = b'II*\0' + struct.pack('<IH', 8, len(tags))
+    return head + entries + b'\0\0\0\0' + more + b''.join(strips)

@@ -4,29 +4,37 @@ OpenCV returns a half-grey picture for a JPEG that ends early, and drops alpha a
 the lower 8 bits without a word; a data set with such files trains on rubbish.
 """
 
-import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from phr_mmpose.datasets import jpeg
+from phr_mmpose.datasets import jpeg, pillow_photos, png, webp
+from phr_mmpose.datasets.opencv_decoding import imdecode
+from phr_mmpose.datasets.orientation import (
+    PhotoHeader,
+    read_orientation,
+    turn_upright,
+)
 from phr_mmpose.utils.errors import UserError
 
 MIN_SIDE = 2
 """int: A photo with a shorter side shows nothing to estimate a pose from."""
 
-_PNG_START = b'\x89PNG\r\n\x1a\n'
+MAX_PIXELS = 250_000_000
+"""int: Phones take 200 megapixels; a small file that claims more is a trap."""
+
 _MEND = 'replace the file or take it off the list'
+_BLOCK_PIXELS = 2**20
 
 
 def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
     """Decode an image file.
 
     16-bit pictures are scaled to 8 bits, grey ones get three equal channels, and
-    transparent ones are laid on white, as most viewers show them. JPEGs are
-    turned upright by their EXIF orientation, as OpenCV does.
+    transparent ones are laid on white, as most viewers show them. All are turned
+    upright by their EXIF orientation, as OpenCV and so MMPose does.
 
     Args:
         content (bytes): The file's content.
@@ -36,18 +44,21 @@ def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
         np.ndarray: Shape (H, W, 3), BGR, uint8.
 
     Raises:
-        UserError: If the file is not a picture, ends early or is too small.
+        UserError: If the file is not a picture, ends early, or is too small or too
+            large.
     """
-    check_complete(content, source)
-    # JPEG has neither alpha nor 16 bits; IMREAD_UNCHANGED would ignore EXIF.
-    is_jpeg = content.startswith(jpeg.START)
-    flag = cv2.IMREAD_COLOR if is_jpeg else cv2.IMREAD_UNCHANGED
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
-    except cv2.error:
-        image = None
+    header = read_header(content, source)
+    if header is None:
+        return _decode_rare(content, source)
+    if content.startswith(jpeg.START):
+        image = jpeg.decode(content)
+    else:
+        # Colours alone would lose alpha and depth; all of it comes as stored.
+        image = imdecode(content, cv2.IMREAD_UNCHANGED)
+        if image is not None:
+            image = turn_upright(image, header.orientation)
     if image is None:
-        raise UserError(f'{source}: not a readable photo; {_MEND}')
+        raise _ends_early(source)
     return to_bgr8(image, source)
 
 
@@ -73,9 +84,114 @@ def to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:
             f'{source}: a picture of shape {image.shape}; '
             'give height x width (x 1, 3 or 4 channels)'
         )
-    if min(image.shape[:2]) < MIN_SIDE:
-        height, width = image.shape[:2]
-        raise UserError(f'{source}: a photo of {width} x {height} px; {_MEND}')
+    height, width, channels = image.shape
+    _check_size(width, height, source)
+    if image.dtype == np.uint8 and channels == 3:
+        return image
+    whole = np.empty((height, width, 3), np.uint8)
+    # By blocks of rows: the numbers in between take several times the memory.
+    rows = max(1, _BLOCK_PIXELS // width)
+    for top in range(0, height, rows):
+        whole[top : top + rows] = _block_to_bgr8(image[top : top + rows], source)
+    return whole
+
+
+def inspect_photo(path: str | Path) -> tuple[int, int]:
+    """Check that a photo is whole; a JPEG at an eighth of its size.
+
+    Args:
+        path (str | Path): Image file.
+
+    Returns:
+        tuple[int, int]: Width and height in pixels of the upright photo.
+
+    Raises:
+        UserError: If the file is missing, not a picture, ends early, or is too
+            small or too large.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f'{path}: {error.strerror}; {_MEND}') from None
+    if content.startswith(jpeg.START):
+        header = read_header(content, path)
+        if header.orientation:
+            if jpeg.decode(content, cv2.IMREAD_REDUCED_COLOR_8) is None:
+                raise _ends_early(path)
+            return header.upright_size
+    height, width = decode_photo(content, path).shape[:2]
+    return width, height
+
+
+def read_header(content: bytes, source: str | Path) -> PhotoHeader | None:
+    """Read the header of a JPEG, PNG or WebP, and check that the file is whole.
+
+    Args:
+        content (bytes): The file's content.
+        source (str | Path): Its name, for the error message.
+
+    Returns:
+        PhotoHeader | None: None for a file of another kind.
+
+    Raises:
+        UserError: If the file is empty, ends early, or is too small or too large.
+    """
+    if not content:
+        raise UserError(f'{source}: empty file; {_MEND}')
+    if content.startswith(jpeg.START):
+        kind = jpeg
+    elif content.startswith(png.START):
+        kind = png
+    elif webp.is_webp(content):
+        kind = webp
+    else:
+        return None
+    header = kind.read_header(content)
+    if header is None:
+        raise _ends_early(source)
+    _check_size(header.width, header.height, source)
+    if not kind.is_whole(content):
+        raise _ends_early(source)
+    return header
+
+
+def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
+    # Pillow raises a different exception for nearly every kind of damage.
+    try:
+        image = pillow_photos.open_photo(content)
+    except Exception:
+        image = None
+    if image is None:
+        raise UserError(f'{source}: not a readable photo; {_MEND}')
+    _check_size(*image.size, source)
+    try:
+        filled = pillow_photos.is_filled(image)
+        image.load()
+    except Image.DecompressionBombError:
+        # Pillow's own limit, at which its TIFFs look once more.
+        whole = imdecode(content, cv2.IMREAD_COLOR)
+        if whole is None:
+            raise _ends_early(source) from None
+        return whole
+    except Exception:
+        filled = False
+    if not filled:
+        raise _ends_early(source)
+    whole = np.empty((image.height, image.width, 3), np.uint8)
+    try:
+        for rows, pixels in pillow_photos.strips(image):
+            whole[rows] = _block_to_bgr8(pixels, source)
+    except UserError:
+        raise
+    except Exception:
+        raise UserError(f'{source}: not a readable photo; {_MEND}') from None
+    # Pillow itself turns a TIFF.
+    exif = image.info.get('exif') if image.format != 'TIFF' else None
+    return turn_upright(whole, read_orientation(exif)) if exif else whole
+
+
+def _block_to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:
+    """Convert (H, W, C), or (H, W), of uint8 or uint16."""
     if image.dtype == np.uint16:
         # 65535 / 257 = 255: white stays white.
         image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -83,69 +199,26 @@ def to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:
         raise UserError(
             f'{source}: a picture of {image.dtype} numbers; give 8 or 16-bit integers'
         )
-    if image.shape[2] == 1:
-        return np.repeat(image, 3, axis=2)
-    if image.shape[2] == 4:
-        alpha = image[..., 3:].astype(np.uint16)
-        on_white = image[..., :3] * alpha + 255 * (255 - alpha)
-        return ((on_white + 127) // 255).astype(np.uint8)
-    return image
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.shape[2] < 4:
+        return image  # one channel fills all three
+    alpha = image[..., 3:].astype(np.uint16)
+    on_white = image[..., :3] * alpha + 255 * (255 - alpha)
+    return ((on_white + 127) // 255).astype(np.uint8)
 
 
-def inspect_photo(path: str | Path) -> tuple[int, int]:
-    """Check that a photo is whole, without decoding a JPEG or PNG.
-
-    Args:
-        path (str | Path): Image file.
-
-    Returns:
-        tuple[int, int]: Width and height in pixels, as stored (before any EXIF
-        rotation).
-
-    Raises:
-        UserError: If the file is missing, not a picture, ends early or is too
-            small.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f'{path}: {error.strerror}; {_MEND}') from None
-    check_complete(content, path)
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-    except (OSError, ValueError, SyntaxError):
-        raise UserError(f'{path}: not a readable photo; {_MEND}') from None
+def _check_size(width: int, height: int, source: str | Path) -> None:
     if min(width, height) < MIN_SIDE:
-        raise UserError(f'{path}: a photo of {width} x {height} px; {_MEND}')
-    return width, height
+        raise UserError(f'{source}: a photo of {width} x {height} px; {_MEND}')
+    if width * height > MAX_PIXELS:
+        raise UserError(
+            f'{source}: a photo of {width} x {height} px; '
+            f'up to {MAX_PIXELS // 1_000_000} megapixels are read: make it smaller'
+        )
 
 
-def check_complete(content: bytes, source: str | Path) -> None:
-    """Check that an image file does not end early.
-
-    Args:
-        content (bytes): The file's content.
-        source (str | Path): Its name, for the error message.
-
-    Raises:
-        UserError: If it is empty, ends early or is no picture.
-    """
-    if not content:
-        raise UserError(f'{source}: empty file; {_MEND}')
-    if content.startswith(jpeg.START):
-        whole = jpeg.is_whole(content)
-    elif content.startswith(_PNG_START):
-        whole = content.rfind(b'IEND') > 0
-    else:
-        # Rare kinds: Pillow decodes them and is strict about early ends.
-        try:
-            with Image.open(io.BytesIO(content)) as image:
-                image.load()
-            whole = True
-        except Image.UnidentifiedImageError:
-            raise UserError(f'{source}: not a readable photo; {_MEND}') from None
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError):
-            whole = False
-    if not whole:
-        raise UserError(f'{source}: the photo ends early (truncated); {_MEND}')
+def _ends_early(source: str | Path) -> UserError:
+    return UserError(
+        f'{source}: the photo ends early (truncated), or is damaged; {_MEND}'
+    )

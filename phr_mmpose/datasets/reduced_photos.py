@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from phr_mmpose.datasets import jpeg
-from phr_mmpose.datasets.photos import check_complete, decode_photo, to_bgr8
+from phr_mmpose.datasets.orientation import PhotoHeader
+from phr_mmpose.datasets.photos import decode_photo, read_header
 from phr_mmpose.datasets.pixel_grid import PixelGrid
 
 _FLAGS = {
@@ -23,7 +24,6 @@ _FLAGS = {
 # one's right or lower edge, where the last square of pixels may be cut off.
 _LEFT_IS_STORED_END = frozenset((2, 3, 6, 7))
 _TOP_IS_STORED_END = frozenset((3, 4, 7, 8))
-_TURNED_SIDEWAYS = frozenset((5, 6, 7, 8))
 #: The shorter side of a reduced picture stays at least so long.
 _SHORTEST = 16
 
@@ -62,9 +62,9 @@ def decode_reduced(
         UserError: As :func:`~phr_mmpose.datasets.photos.decode_photo`.
     """
     if reduction > 1 and content.startswith(jpeg.START):
-        header = jpeg.read_header(content)
-        if header and min(header.width, header.height) >= reduction * _SHORTEST:
-            check_complete(content, source)
+        header = read_header(content, source)
+        shortest = min(header.width, header.height)
+        if header.orientation and shortest >= reduction * _SHORTEST:
             found = _decode_jpeg(content, header, reduction)
             if found:
                 return found
@@ -73,23 +73,18 @@ def decode_reduced(
 
 
 def _decode_jpeg(
-    content: bytes, header: jpeg.JpegHeader, reduction: int
+    content: bytes, header: PhotoHeader, reduction: int
 ) -> tuple[np.ndarray, PixelGrid, tuple[int, int]] | None:
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[reduction])
-    except cv2.error:
-        image = None
-    width, height, orientation = header
-    if orientation in _TURNED_SIDEWAYS:
-        width, height = height, width
+    image = jpeg.decode(content, _FLAGS[reduction])
+    width, height = header.upright_size
     # The last column and row of squares may be cut off by the photo's edge.
     columns, rows = -(-width // reduction), -(-height // reduction)
     if image is None or image.shape[:2] != (rows, columns):
         return None  # decoding in full says what is wrong, if anything
     offset_x = offset_y = (reduction - 1) / 2
-    if orientation in _LEFT_IS_STORED_END:
+    if header.orientation in _LEFT_IS_STORED_END:
         offset_x += width - reduction * columns
-    if orientation in _TOP_IS_STORED_END:
+    if header.orientation in _TOP_IS_STORED_END:
         offset_y += height - reduction * rows
     grid = PixelGrid(reduction, reduction, offset_x, offset_y)
-    return to_bgr8(image, 'a JPEG'), grid, (height, width)
+    return image, grid, (height, width)

@@ -1,10 +1,15 @@
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
+from mmcv import imfrombytes
+from photo_samples import tiff, with_orientation
 from PIL import Image
 
+from phr_mmpose.datasets import pillow_photos
 from phr_mmpose.datasets.photos import decode_photo, inspect_photo, to_bgr8
 from phr_mmpose.utils.errors import UserError
 
@@ -41,11 +46,30 @@ def test_jpeg_is_as_opencv_reads_it(picture):
     np.testing.assert_array_equal(decode_photo(content, 'x'), expected)
 
 
-def test_jpeg_is_turned_upright(picture):
+@pytest.mark.parametrize('orientation', range(1, 9))
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP', 'TIFF'])
+def test_every_kind_is_turned_as_mmpose_turns_it(tmp_path, picture, kind, orientation):
+    path = tmp_path / 'photo'
+    path.write_bytes(with_orientation(picture, kind, orientation))
+    decoded = decode_photo(path.read_bytes(), path)
+    np.testing.assert_array_equal(decoded, imfrombytes(path.read_bytes()))
+    height, width = (64, 48) if orientation >= 5 else (48, 64)
+    assert decoded.shape == (height, width, 3)
+    assert inspect_photo(path) == (width, height)
+    if kind != 'JPEG':
+        # What 6 stores as the left column is shown as the top row.
+        shown = {1: picture[0], 3: picture[-1, ::-1], 6: picture[::-1, 0]}
+        if orientation in shown:
+            np.testing.assert_array_equal(decoded[0], shown[orientation])
+
+
+def test_a_transparent_photo_is_turned(picture):
+    clear = np.dstack([picture, np.full_like(picture[..., :1], 255)])
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown after a quarter turn clockwise
-    content = with_pillow(Image.fromarray(picture), 'JPEG', exif=exif)
-    assert decode_photo(content, 'x').shape == (64, 48, 3)
+    exif[0x0112] = 6
+    content = with_pillow(Image.fromarray(clear), 'PNG', exif=exif)
+    turned = np.rot90(picture, -1)[..., ::-1]
+    np.testing.assert_array_equal(decode_photo(content, 'x'), turned)
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.jpg'])
@@ -167,3 +191,170 @@ def test_inspect_tells_the_size(tmp_path, picture):
         assert inspect_photo(path) == (64, 48)
     with pytest.raises(UserError, match='No such file'):
         inspect_photo(tmp_path / 'none.jpg')
+
+
+def bitmap(picture, header, palette=b''):
+    """A BMP of 8 or 24 bits with a header of one's own."""
+    place = 14 + len(header) + len(palette)
+    pixels = picture[::-1].tobytes()
+    start = b'BM' + struct.pack('<IHHI', place + len(pixels), 0, 0, place)
+    return start + header + palette + pixels
+
+
+def test_an_os2_bitmap_has_its_colours(picture):
+    numbers = picture[..., 0].copy()
+    palette = np.random.default_rng(1).integers(0, 256, (256, 3), np.uint8)
+    header = struct.pack('<IHHHH', 12, 64, 48, 1, 8)
+    decoded = decode_photo(bitmap(numbers, header, palette.tobytes()), 'x')
+    np.testing.assert_array_equal(decoded, palette[numbers])
+
+
+def test_a_palette_of_one_bit_has_its_colours():
+    bits = np.array([[0, 1, 0, 0, 1, 1, 0, 1], [1, 0, 0, 0, 0, 0, 0, 1]], np.uint8)
+    # Reds, greens, blues of the two numbers, in 16 bits.
+    colours = [10 * 257, 200 * 257, 20 * 257, 150 * 257, 30 * 257, 100 * 257]
+    content = tiff((2, 8), [1], [np.packbits(bits).tobytes()], 3, colours=colours)
+    expected = np.array([[30, 20, 10], [100, 150, 200]], np.uint8)[bits]
+    np.testing.assert_array_equal(decode_photo(content, 'x'), expected)
+
+
+@pytest.mark.parametrize('planar', [1, 2])
+def test_a_tiff_of_16_bits(picture, planar):
+    deep = picture[..., ::-1].astype('<u2') * 257
+    planes = [deep[..., each].tobytes() for each in range(3)]
+    strips = planes if planar == 2 else [deep.tobytes()]
+    content = tiff((48, 64), [16] * 3, strips, planar=planar)
+    np.testing.assert_array_equal(decode_photo(content, 'x'), picture)
+
+
+def test_a_grey_picture_of_16_bits(picture):
+    deep = picture[..., 0].astype(np.uint16) * 257
+    for content in (
+        tiff((48, 64), [16], [deep.astype('<u2').tobytes()], 1),
+        b'P5\n64 48\n65535\n' + deep.astype('>u2').tobytes(),
+    ):
+        decoded = decode_photo(content, 'x')
+        np.testing.assert_array_equal(decoded[..., 1], picture[..., 0])
+
+
+def claiming(kind, width, height):
+    """A small file whose header claims a size."""
+    if kind == 'jpeg':
+        content = encoded(np.zeros((16, 16, 3), np.uint8), '.jpg')
+        place = content.index(b'\xff\xc0') + 5
+        size = struct.pack('>HH', height, width)
+        return content[:place] + size + content[place + 4 :]
+    if kind == 'png':
+        return png_of(zlib.compress(bytes(100)), width, height)
+    if kind == 'webp':
+        sides = b''.join((side - 1).to_bytes(3, 'little') for side in (width, height))
+        body = b'WEBPVP8X' + struct.pack('<II', 10, 0) + sides
+        return b'RIFF' + struct.pack('<I', len(body)) + body
+    if kind == 'gif':
+        frame = b',' + struct.pack('<HHHHBB', 0, 0, 1, 1, 0, 8)
+        return b'GIF89a' + struct.pack('<HH', width, height) + bytes(3) + frame
+    if kind == 'tiff':
+        return tiff((height, width), [8], [bytes(100)], 1)
+    if kind == 'ppm':
+        return f'P5\n{width} {height}\n255\n'.encode() + bytes(100)
+    header = struct.pack('<IiiHHIIiiII', 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+    return bitmap(np.zeros((2, 2, 3), np.uint8), header)
+
+
+def png_of(data, width, height):
+    """A PNG of 8 grey bits with any data."""
+
+    def chunk(kind, content):
+        sum_ = struct.pack('>I', zlib.crc32(kind + content))
+        return struct.pack('>I', len(content)) + kind + content + sum_
+
+    header = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
+    start = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
+    return start + chunk(b'IDAT', data) + chunk(b'IEND', b'')
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png', 'webp', 'gif', 'tiff', 'ppm', 'bmp'])
+def test_what_claims_to_be_huge_is_refused_by_its_header(tmp_path, kind):
+    path = tmp_path / 'x'
+    path.write_bytes(claiming(kind, 30_000, 30_000))
+    with pytest.raises(UserError, match='30000 x 30000 px; up to 250 megapixels'):
+        decode_photo(path.read_bytes(), path)
+    with pytest.raises(UserError, match='30000 x 30000 px'):
+        inspect_photo(path)
+
+
+def test_the_limit_is_not_pillows(picture, monkeypatch):
+    limit = 2000
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit // 4)
+    monkeypatch.setattr(pillow_photos, '_STRIP_PIXELS', 64)
+    for suffix in ('.jpg', '.png', '.webp', '.bmp', '.tiff'):
+        decoded = decode_photo(encoded(picture, suffix), 'x')
+        assert decoded.shape == picture.shape
+    assert limit // 4 == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.slow
+def test_an_honest_photo_of_200_megapixels_is_read():
+    grey = np.full((12_240, 16_320), 77, np.uint8)
+    for suffix in ('.jpg', '.png'):
+        assert decode_photo(encoded(grey, suffix), 'x').shape == (12_240, 16_320, 3)
+
+
+def test_stray_bytes_between_a_jpegs_segments_do_no_harm(tmp_path, picture):
+    content = with_orientation(picture, 'JPEG', 6)
+    first = content.index(b'\xff\xdb')
+    path = tmp_path / 'x.jpg'
+    path.write_bytes(content[:first] + b'\x01\x02\xff\x00\x03' + content[first:])
+    np.testing.assert_array_equal(
+        decode_photo(path.read_bytes(), path), decode_photo(content, 'x')
+    )
+    assert inspect_photo(path) == (48, 64)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [{}, {'progressive': True}, {'restart_marker_rows': 1}, {'optimize': True}],
+)
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'CMYK'])
+def test_a_jpeg_of_fewer_rows_than_it_claims_ends_early(
+    tmp_path, picture, mode, options
+):
+    image = Image.fromarray(picture).convert(mode)
+    content = with_pillow(image, 'JPEG', **options)
+    assert decode_photo(content, 'x').shape == picture.shape
+    frame = b'\xff\xc2' if 'progressive' in options else b'\xff\xc0'
+    place = content.index(frame) + 5
+    path = tmp_path / 'x.jpg'
+    for height in (96, 60):
+        size = height.to_bytes(2, 'big')
+        path.write_bytes(content[:place] + size + content[place + 2 :])
+        with pytest.raises(UserError, match='ends early'):
+            decode_photo(path.read_bytes(), path)
+        with pytest.raises(UserError, match='ends early'):
+            inspect_photo(path)
+
+
+@pytest.mark.parametrize('level', [64, 65, 128])
+def test_a_whole_jpeg_may_be_as_grey_as_missing_rows(level):
+    flat = np.full((40, 50, 3), level, np.uint8)
+    assert (decode_photo(encoded(flat, '.jpg'), 'x') == level).all()
+
+
+def test_a_png_or_tiff_of_fewer_rows_than_it_claims_ends_early():
+    rows = zlib.compress(bytes(65 * 48))
+    assert decode_photo(png_of(rows, 64, 48), 'x').shape == (48, 64, 3)
+    with pytest.raises(UserError, match='ends early'):
+        decode_photo(png_of(rows, 64, 96), 'x')
+    content = tiff((48, 64), [8], [bytes(64 * 48)], 1)
+    taller = content.replace(
+        struct.pack('<HHI', 257, 3, 1) + struct.pack('<H', 48),
+        struct.pack('<HHI', 257, 3, 1) + struct.pack('<H', 96),
+    )
+    with pytest.raises(UserError, match='ends early'):
+        decode_photo(taller, 'x')
+
+
+def test_what_runs_another_program_is_no_photo():
+    content = b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n'
+    with pytest.raises(UserError, match='not a readable photo'):
+        decode_photo(content, 'x')

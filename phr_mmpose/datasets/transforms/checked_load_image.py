@@ -15,7 +15,7 @@ class CheckedLoadImage(LoadImage):
     """MMPose's ``LoadImage`` with grey, 16-bit and transparent photos done right.
 
     The picture is always 8-bit BGR (see :func:`phr_mmpose.datasets.photos`):
-    16 bits are scaled, transparency is laid on white, JPEGs are turned upright.
+    16 bits are scaled, transparency is laid on white, all are turned upright.
     Boxes, where the sample has them, are checked against the photo.
 
     Required keys: ``img_path``, or ``img``: (H, W), (H, W, 1), BGR (H, W, 3) or
@@ -30,8 +30,8 @@ class CheckedLoadImage(LoadImage):
         backend_args (dict, optional): Of MMEngine's file backend.
 
     Raises:
-        UserError: If the photo cannot be read, ends early or is smaller than 2 px,
-            or a box is NaN, empty or outside of it.
+        UserError: If the photo cannot be read, ends early, is smaller than 2 px or
+            too large, or a box cannot be one of it.
     """
 
     def __init__(
