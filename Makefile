@@ -66,7 +66,7 @@ $(READY): setup.cfg $(wildcard requirements/*.txt)
 	@rm -f $@
 	$(INSTALL) numpy cython 'setuptools >= 64' wheel $(TORCH)
 	$(RUN) -c 'import cv2' 2> /dev/null || \
-	$(INSTALL) 'opencv-python-headless >= 4.6'
+	$(INSTALL) 'opencv-python-headless >= 4.7'
 	$(INSTALL) --no-build-isolation -e '.[dev]'
 	grep -E '^(mmdet|mmpose)' requirements/mm.txt | xargs -d '\n' $(INSTALL) --no-deps
 	$(RUN) -m pip show -q mmcv 2> /dev/null || \

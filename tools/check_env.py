@@ -89,6 +89,13 @@ def check_distributions(installed: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding('numpy', 'FAIL', text, mend)
     config = configparser.ConfigParser()
     config.read(REPO / 'setup.cfg', encoding='utf-8')
+    for variant in RIVALS['cv2'][0]:
+        (bound,) = re.findall(r'[\d.]+', config['options.extras_require']['opencv'])
+        version = installed.get(variant)
+        if version and _numbers(version) < _numbers(bound):
+            # Before, phones' videos came upside down.
+            text = f'version {version} is too old'
+            yield Finding(variant, 'FAIL', text, f"pip install '{variant} >= {bound}'")
     lines = config['options']['install_requires']
     for name, bound in re.findall(r'^(\w+) >= ([\d.]+)$', lines, re.MULTILINE):
         version = installed.get(_normal(name))
