@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from phr_mmpose.apis.estimation import (
     estimate_poses,
 )
 from phr_mmpose.apis.media import Media, read_photo
-from phr_mmpose.apis.person_boxes import BoxSource
+from phr_mmpose.apis.person_boxes import BoxSource, SomeBoxesFaulty
 from phr_mmpose.apis.pose_model import joint_links, joint_names
 from phr_mmpose.apis.video import VideoFile, VideoFrames
 from phr_mmpose.utils.errors import UserError
@@ -26,6 +27,7 @@ from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.visualization.poses import draw_poses
 
 _JPEG_QUALITY = 95
+_JPEG_MAX_SIDE = 65_500  # libjpeg's
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Annotator:
 
         Returns:
             dict: What the results file says of it, see :func:`write_results`.
-            A video that ends early has a ``note``, and the frames before.
+            A ``note`` says what of it could not be used or made.
 
         Raises:
             UserError: If the file or a box is faulty, or a picture cannot be
@@ -85,7 +87,8 @@ class Annotator:
 
     def _photo(self, media: Media) -> dict:
         image = read_photo(media.path)
-        boxes, box_scores = self.boxes(media.path, image)
+        notes = []
+        boxes, box_scores = self._boxes(media, image, notes)
         heatmaps = None
         if self.heatmaps:
             poses, heatmaps = estimate_heatmaps(
@@ -111,26 +114,63 @@ class Annotator:
                     centers=heatmaps.centers,
                     sizes=heatmaps.sizes,
                 )
-        return dict(result, persons=persons(poses))
+        return _with_notes(dict(result, persons=persons(poses)), notes)
+
+    def _boxes(
+        self, media: Media, image: np.ndarray, notes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the persons; of faulty boxes the notes tell, once for all frames."""
+        try:
+            return self.boxes(media.path, image)
+        except SomeBoxesFaulty as error:
+            if str(error) not in notes:
+                notes.append(str(error))
+            return error.boxes, error.box_scores
 
     def _video(self, media: Media, tick: Callable[[int], None]) -> dict:
         frames = VideoFrames(media.path)
         height, width = frames.shape
         result = dict(video=str(media.path), width=width, height=height, fps=frames.fps)
-        if not self.draw:
-            found = self._frames(media, frames, None, tick)
-        else:
+        notes = []
+        if self.draw:
             drawn = self.out_dir / 'drawn' / f'{media.name}.mp4'
-            with atomic_path(drawn) as temporary:
-                video = VideoFile(temporary, frames.fps, frames.shape)
-                try:
-                    found = self._frames(media, frames, video, tick)
-                finally:
-                    video.close()
-            result['drawn'] = str(drawn.relative_to(self.out_dir))
+            found = self._drawn_frames(drawn, media, frames, tick, notes)
+            if drawn.exists():
+                result['drawn'] = str(drawn.relative_to(self.out_dir))
+        else:
+            found = self._frames(media, frames, None, tick, notes)
         if frames.shortfall:
-            result['note'] = frames.shortfall
-        return dict(result, frames=found)
+            notes.append(frames.shortfall)
+        return _with_notes(dict(result, frames=found), notes)
+
+    def _drawn_frames(
+        self,
+        drawn: Path,
+        media: Media,
+        frames: VideoFrames,
+        tick: Callable[[int], None],
+        notes: list[str],
+    ) -> list[dict]:
+        """Write a video on the way; without one the poses are kept, and noted."""
+        drawn.unlink(missing_ok=True)
+        found = None
+        try:
+            with (
+                atomic_path(drawn) as temporary,
+                closing(VideoFile(temporary, frames.fps, frames.shape)) as video,
+            ):
+                found = self._frames(media, frames, video, tick, notes)
+                video.close()
+                if video.count_frames() != len(found):
+                    raise UserError(
+                        f'{drawn}: the drawn video could not be written whole; '
+                        'make room on the disk, or use --no-draw'
+                    )
+        except UserError as error:
+            if found is None:
+                raise
+            notes.append(str(error))
+        return found
 
     def _frames(
         self,
@@ -138,9 +178,10 @@ class Annotator:
         frames: VideoFrames,
         video: VideoFile | None,
         tick: Callable[[int], None],
+        notes: list[str],
     ) -> list[dict]:
         found = []
-        for some in self._gathered(media, frames):
+        for some in self._gathered(media, frames, notes):
             for photo, poses in zip(
                 some, estimate_photos(self.model, some, self.batch_size), strict=True
             ):
@@ -150,11 +191,13 @@ class Annotator:
                 tick(frames.count)
         return found
 
-    def _gathered(self, media: Media, frames: VideoFrames) -> Iterator[list[Persons]]:
+    def _gathered(
+        self, media: Media, frames: VideoFrames, notes: list[str]
+    ) -> Iterator[list[Persons]]:
         """Gather frames until their persons, or they themselves, fill a batch."""
         some, count = [], 0
         for frame in frames:
-            photo = Persons(frame, *self.boxes(media.path, frame))
+            photo = Persons(frame, *self._boxes(media, frame, notes))
             if some and count + len(photo.boxes) > self.batch_size:
                 yield some
                 some, count = [], 0
@@ -174,6 +217,10 @@ class Annotator:
             joint_links(self.model),
             poses.visible < self.kpt_thr,
         )
+
+
+def _with_notes(result: dict, notes: list[str]) -> dict:
+    return dict(result, note='; '.join(notes)) if notes else result
 
 
 def persons(poses: Poses) -> list[dict]:
@@ -213,11 +260,11 @@ def write_results(
     Its ``joints`` names the K joints, ``skeleton`` the limbs as index pairs.
     ``images`` lists photos, each with ``image``, ``width``, ``height`` and
     ``persons``; ``videos`` lists videos, each with ``video``, ``fps`` and
-    ``frames``, which hold ``frame`` and ``persons``; and ``note``, if it ends
-    early. A person has ``box``
-    (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]), ``scores`` (K), the
-    confidences, and ``visible`` (K), the probabilities that a joint is visible and
-    not inferred. Pixels count from 0. ``failed`` names inputs that could not be used.
+    ``frames``, which hold ``frame`` and ``persons``. Either has a ``note`` where some
+    of it could not be used. A person has ``box`` (x1, y1, x2, y2), ``box_score``,
+    ``keypoints`` (K x [x, y]), ``scores`` (K), the confidences, and ``visible`` (K),
+    the probabilities that a joint is visible and not inferred. Pixels count from 0.
+    ``failed`` names inputs that could not be used.
 
     Args:
         path (Path): The file.
@@ -243,10 +290,15 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
         path (Path): The file, ``.jpg``.
         picture (np.ndarray): Shape (H, W, 3), BGR, uint8.
     """
+    if max(picture.shape[:2]) > _JPEG_MAX_SIDE:
+        raise UserError(
+            f'{path}: no JPEG has sides of more than {_JPEG_MAX_SIDE} px; use --no-draw'
+        )
+    # Not by OpenCV itself, which opens only names in UTF-8.
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    _, content = cv2.imencode('.jpg', picture, quality)
     with atomic_path(path) as temporary:
-        if not cv2.imwrite(str(temporary), picture, quality):
-            raise UserError(f'{path}: OpenCV did not write it; is the disk full?')
+        temporary.write_bytes(content)
 
 
 def _rounded(values: np.ndarray, digits: int) -> list:

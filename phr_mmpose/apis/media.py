@@ -14,9 +14,20 @@ PHOTO_SUFFIXES = frozenset(
         '.jpg',
         '.jpeg',
         '.jpe',
+        '.jfif',
+        '.jif',
+        '.pjpeg',
+        '.pjp',
+        '.mpo',
         '.jp2',
+        '.j2k',
+        '.jpf',
+        '.jpx',
+        '.jxl',
         '.png',
+        '.apng',
         '.bmp',
+        '.dib',
         '.tif',
         '.tiff',
         '.webp',
@@ -24,10 +35,40 @@ PHOTO_SUFFIXES = frozenset(
         '.ppm',
         '.pgm',
         '.pbm',
+        '.pnm',
+        '.heic',
+        '.heif',
+        '.hif',
+        '.avif',
     }
 )
 VIDEO_SUFFIXES = frozenset(
-    {'.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv'}
+    {
+        '.mp4',
+        '.m4v',
+        '.mov',
+        '.qt',
+        '.3gp',
+        '.3g2',
+        '.avi',
+        '.mkv',
+        '.webm',
+        '.mpg',
+        '.mpeg',
+        '.mpe',
+        '.m2v',
+        '.ts',
+        '.mts',
+        '.m2ts',
+        '.vob',
+        '.wmv',
+        '.asf',
+        '.flv',
+        '.f4v',
+        '.ogv',
+        '.mjpeg',
+        '.mjpg',
+    }
 )
 
 
@@ -106,7 +147,8 @@ def _of_folder(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES
         and not path.name.startswith('.')
-        and path.is_file()
+        # A link to nowhere is named when it is to be read.
+        and (path.is_file() or path.is_symlink())
     )
     if not found:
         raise UserError(f'{folder}: no photo or video in this folder')

@@ -7,14 +7,14 @@ pixels of the photo, from 0, and scores (N,).
 import json
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from mmengine.registry import DefaultScope
 from mmpose.evaluation.functional import nms
 
 from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
-from phr_mmpose.datasets.boxes import check_boxes
+from phr_mmpose.datasets.boxes import FaultyBoxes, check_boxes
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
@@ -23,8 +23,11 @@ BoxSource = Callable[[Path, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 _FORMS = (
     'give {"photo.jpg": [[x1, y1, x2, y2], …], …} or '
-    '[{"image": "photo.jpg", "bbox": [x1, y1, x2, y2]}, …]'
+    '[{"image": "photo.jpg", "bbox": [x1, y1, x2, y2], "score": 0.9}, …]'
 )
+
+# Any number that float32 holds and a person may mean.
+_MAX_SCORE = 1e30
 
 
 def whole_image(path: Path, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,15 +44,31 @@ def whole_image(path: Path, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
 
 
+class SomeBoxesFaulty(UserError):
+    """Some boxes of a photo are faulty; the others can be used.
+
+    Args:
+        line (str): What is wrong.
+        boxes (np.ndarray): Shape (N, 4), the others; N > 0.
+        box_scores (np.ndarray): Shape (N,).
+    """
+
+    def __init__(self, line: str, boxes: np.ndarray, box_scores: np.ndarray) -> None:
+        super().__init__(line)
+        self.boxes = boxes
+        self.box_scores = box_scores
+
+
 class BoxFile:
     """Boxes from a JSON file, for each photo by its name.
 
     A name may be the path as it was given to the tool, or its end (such as the
-    file's name). The boxes under a video's name hold for all its frames.
+    file's name), with slashes of either kind. The boxes under a video's name hold
+    for all its frames.
 
     Args:
         path (str | Path): ``{name: [[x1, y1, x2, y2], …]}``, or a list of
-            ``{"image": name, "bbox": [x1, y1, x2, y2]}``.
+            ``{"image": name, "bbox": [x1, y1, x2, y2]}``, perhaps with ``"score"``.
 
     Raises:
         UserError: If the file cannot be read or has another form.
@@ -63,26 +82,39 @@ class BoxFile:
             raise UserError(f'{path}: {error.strerror}; {_FORMS}') from None
         except ValueError as error:
             raise UserError(f'{path}: not readable JSON ({error}); {_FORMS}') from None
-        self._boxes = self._collect(content)
-
-    def _collect(self, content: object) -> dict[str, list]:
+        #: For each name its boxes, and their scores.
+        self._boxes: dict[str, tuple[list, list[float]]] = {}
         if isinstance(content, dict):
-            faulty = [
-                name for name, boxes in content.items() if type(boxes) is not list
-            ]
-            if faulty:
-                raise UserError(f'{self.path}: "{faulty[0]}" has no list; {_FORMS}')
-            return content
-        if not isinstance(content, list):
-            raise UserError(f'{self.path}: neither an object nor a list; {_FORMS}')
-        boxes: dict[str, list] = {}
+            self._collect_names(content)
+        elif isinstance(content, list):
+            self._collect_entries(content)
+        else:
+            raise UserError(f'{path}: neither an object nor a list; {_FORMS}')
+
+    def _collect_names(self, content: dict) -> None:
+        for name, boxes in content.items():
+            if not isinstance(boxes, list):
+                raise UserError(f'{self.path}: "{name}" has no list; {_FORMS}')
+            self._add(name, boxes, [1.0] * len(boxes))
+
+    def _collect_entries(self, content: list) -> None:
         for number, entry in enumerate(content):
             if not (isinstance(entry, dict) and isinstance(entry.get('image'), str)):
                 raise UserError(f'{self.path}: entry {number} has no image; {_FORMS}')
             if 'bbox' not in entry:
                 raise UserError(f'{self.path}: entry {number} has no bbox; {_FORMS}')
-            boxes.setdefault(entry['image'], []).append(entry['bbox'])
-        return boxes
+            score = entry.get('score', 1)
+            if type(score) not in (int, float) or not abs(score) < _MAX_SCORE:
+                raise UserError(
+                    f'{self.path}: entry {number} has a score that is no number; '
+                    'leave it out where it is not known'
+                )
+            self._add(entry['image'], [entry['bbox']], [score])
+
+    def _add(self, name: str, boxes: list, scores: list[float]) -> None:
+        known, known_scores = self._boxes.setdefault(_with_slashes(name), ([], []))
+        known += boxes
+        known_scores += scores
 
     def __call__(self, path: Path, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look up the boxes of a photo.
@@ -92,25 +124,40 @@ class BoxFile:
             image (np.ndarray): Shape (H, W, 3).
 
         Returns:
-            tuple[np.ndarray, np.ndarray]: Boxes (N, 4) and scores (N,), ones.
+            tuple[np.ndarray, np.ndarray]: Boxes (N, 4) and scores (N,), ones where
+            the file has none.
 
         Raises:
-            UserError: If the photo is not in the file, or a box is faulty.
+            UserError: If the photo is not in the file, or all its boxes are faulty.
+            SomeBoxesFaulty: If some are.
         """
-        path = Path(path)
-        parts = path.parts
-        names = [str(path), path.as_posix()]
+        parts = Path(_with_slashes(path)).parts
+        names = [_with_slashes(path)]
         names += ['/'.join(parts[start:]) for start in range(len(parts))]
         name = next((name for name in names if name in self._boxes), None)
         if name is None:
             raise UserError(
                 f'{path}: has no boxes in {self.path}; '
-                f'add "{path.name}" to it, with an empty list for no person'
+                f'add "{Path(path).name}" to it, with an empty list for no person'
             )
-        boxes = check_boxes(
-            self._boxes[name], image.shape[:2], f'{path} (boxes of {self.path})'
-        )
-        return boxes, np.ones(len(boxes), np.float32)
+        boxes, scores = self._boxes[name]
+        scores = np.array(scores, np.float32)
+        source = f'{path} (boxes of {self.path})'
+        shape = image.shape[:2]
+        try:
+            return check_boxes(boxes, shape, source), scores
+        except FaultyBoxes as error:
+            if not error.good.any():
+                raise
+            good = [boxes[number] for number in np.flatnonzero(error.good)]
+            raise SomeBoxesFaulty(
+                str(error), check_boxes(good, shape, source), scores[error.good]
+            ) from None
+
+
+def _with_slashes(name: str | Path) -> str:
+    """Write a path in one way, wherever it comes from."""
+    return PureWindowsPath(name).as_posix()
 
 
 class PersonDetector:

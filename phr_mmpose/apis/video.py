@@ -29,7 +29,7 @@ class VideoFrames:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = cv2.VideoCapture(_opencv_name(path))
         opened, frame = self._capture.read()
         if not opened:
             raise UserError(f'{path}: not a readable video; convert it to .mp4 (H.264)')
@@ -86,12 +86,18 @@ class VideoFile:
 
     def __init__(self, path: str | Path, fps: float, shape: tuple[int, int]) -> None:
         height, width = shape
+        self._name = _opencv_name(path)
         self._writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (width, height)
+            self._name,
+            cv2.VideoWriter_fourcc(*'mp4v'),
+            _writable_fps(fps),
+            (width, height),
         )
         if not self._writer.isOpened():
             raise UserError(
-                f'{path}: this OpenCV cannot write MPEG-4 videos; use --no-draw'
+                f'{path}: no MPEG-4 video of {width} x {height} px at {fps:g} frames '
+                'per second can be written by this OpenCV or on this disk; use '
+                '--no-draw'
             )
 
     def write(self, frame: np.ndarray) -> None:
@@ -105,3 +111,35 @@ class VideoFile:
     def close(self) -> None:
         """Finish the file."""
         self._writer.release()
+
+    def count_frames(self) -> int:
+        """Read the finished file.
+
+        FFmpeg does not tell that a disk is full; what it wrote then has no index.
+
+        Returns:
+            int: How many frames can be read.
+        """
+        capture = cv2.VideoCapture(self._name)
+        count = 0
+        while capture.grab():
+            count += 1
+        capture.release()
+        return count
+
+
+def _writable_fps(fps: float) -> float:
+    """Round to what MPEG-4 can say: a fraction of numbers of 16 bits."""
+    decimals = next(each for each in (3, 2, 1) if fps * 10**each < 2**16 - 1)
+    return max(round(fps, decimals), 0.01)
+
+
+def _opencv_name(path: str | Path) -> str:
+    """Give a file's name to OpenCV, which dies of names that are not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f'{path}: OpenCV opens no video with a name that is not UTF-8; rename it'
+        ) from None
+    return str(path)

@@ -7,6 +7,22 @@ import numpy as np
 
 from phr_mmpose.utils.errors import UserError
 
+# A crop of a box this many times as large as the photo shows the photo as a dot.
+_MAX_SHARE = 20
+
+
+class FaultyBoxes(UserError):
+    """Some of a photo's boxes cannot be boxes of persons.
+
+    Args:
+        line (str): What is wrong.
+        good (np.ndarray): Shape (N,), bool: which boxes are not faulty.
+    """
+
+    def __init__(self, line: str, good: np.ndarray) -> None:
+        super().__init__(line)
+        self.good = good
+
 
 def check_boxes(
     boxes: np.ndarray | Sequence[Sequence[float]],
@@ -27,33 +43,51 @@ def check_boxes(
         np.ndarray: Shape (N, 4), float32.
 
     Raises:
-        UserError: If a box is not four finite numbers, is empty or lies outside
-            the photo; the line names the box, counted from 0.
+        FaultyBoxes: If a box is not four finite numbers, is empty, lies outside the
+            photo or is far larger; the line names the first, counted from 0.
     """
-    try:
-        array = np.asarray(boxes, dtype=np.float32)
-    except (TypeError, ValueError):
-        array = np.empty((1, 0), np.float32)
-    if array.size == 0 and len(array) == 0:
+    if len(boxes) == 0:
         return np.empty((0, 4), np.float32)
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise UserError(f'{source}: boxes must be N x [x1, y1, x2, y2]')
-
+    rows = [_numbers(box) for box in boxes]
+    array = np.stack([np.full(4, np.nan) if row is None else row for row in rows])
     height, width = image_shape
     x1, y1, x2, y2 = array.T
+    # Numbers near the end of float64 have no difference.
+    with np.errstate(over='ignore', invalid='ignore'):
+        sides = np.maximum(x2 - x1, y2 - y1)
     faults = (
+        (np.array([row is None for row in rows]), 'is none: boxes are N x 4 numbers'),
         (~np.isfinite(array).all(axis=1), 'holds NaN or infinity'),
         ((x2 <= x1) | (y2 <= y1), 'is empty'),
         (
             (x1 >= width) | (y1 >= height) | (x2 <= 0) | (y2 <= 0),
             f'lies outside the photo of {width} x {height} px',
         ),
+        (
+            sides > _MAX_SHARE * max(width, height),
+            f'is more than {_MAX_SHARE} times as large as the photo of '
+            f'{width} x {height} px',
+        ),
     )
-    for faulty, what in faults:
-        if faulty.any():
-            number = int(faulty.argmax())
-            raise UserError(
-                f'{source}: box {number} {array[number].tolist()} {what}; '
-                'give x1 < x2 and y1 < y2 in pixels of the photo'
-            )
-    return array
+    bad = np.any([faulty for faulty, _ in faults], axis=0)
+    if bad.any():
+        number = int(bad.argmax())
+        what = next(what for faulty, what in faults if faulty[number])
+        shown = f' {array[number].tolist()}' if rows[number] is not None else ''
+        others = f', and {bad.sum() - 1} others are faulty' if bad.sum() > 1 else ''
+        raise FaultyBoxes(
+            f'{source}: box {number}{shown} {what}{others}; '
+            'give x1 < x2 and y1 < y2 in pixels of the photo',
+            ~bad,
+        )
+    return array.astype(np.float32)
+
+
+def _numbers(box: Sequence[float]) -> np.ndarray | None:
+    """Give a box as (4,) float64; None for anything else."""
+    try:
+        row = np.asarray(box, dtype=np.float64)
+    # Integers of any length come from JSON.
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return row if row.shape == (4,) else None

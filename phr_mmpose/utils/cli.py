@@ -15,6 +15,8 @@ def run(main: Callable[[], None]) -> None:
     Raises:
         SystemExit: With code 2 after a :class:`UserError`, 130 after Ctrl-C.
     """
+    # Names of files need not be UTF-8.
+    sys.stdout.reconfigure(errors='backslashreplace')
     try:
         main()
     except UserError as error:

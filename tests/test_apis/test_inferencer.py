@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmpose.apis import MMPoseInferencer, inference_topdown
+from photo_samples import with_orientation
 from small_cascade import random_weights
 
 from phr_mmpose.apis.pose_model import load_pose_model
@@ -56,6 +57,20 @@ def test_it_draws_poses_and_heatmaps(inferencer, folder, photo, tmp_path):
     with_maps = next(inferencer(path, return_vis=True, draw_heatmap=True))
     # MMPose puts the heatmaps below the pose.
     assert with_maps['visualization'][0].shape == (240, 90, 3)
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP', 'TIFF'])
+def test_photos_are_turned_by_exif(inferencer, photo, tmp_path, kind):
+    path = tmp_path / f'photo.{kind.lower()}'
+    path.write_bytes(with_orientation(photo, kind, 6))
+    turned = np.rot90(photo, -1).copy()
+    by_path = next(inferencer(str(path), return_vis=True))
+    (person,) = by_path['predictions'][0]
+    np.testing.assert_allclose(person['bbox'][0], [0, 0, 120, 90], atol=0.01)
+    assert by_path['visualization'][0].shape == turned.shape
+    if kind != 'JPEG':
+        found = keypoints(next(inferencer(turned)))
+        np.testing.assert_allclose(keypoints(by_path), found, atol=1e-3)
 
 
 def test_several_persons_of_a_photo_are_estimated_as_if_alone(

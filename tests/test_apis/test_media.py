@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from phr_mmpose.apis.media import find_media, read_photo
-from phr_mmpose.apis.video import VideoFrames
+from phr_mmpose.apis.video import VideoFile, VideoFrames
 from phr_mmpose.utils.errors import UserError
 
 
@@ -71,3 +71,57 @@ def test_a_video_without_frames_is_refused_in_silence(folder, capfd):
     with pytest.raises(UserError, match=r'clip\.mp4: not a readable video'):
         VideoFrames(path)
     assert capfd.readouterr().err == ''
+
+
+@pytest.mark.parametrize(
+    'suffix', ['.jfif', '.3gp', '.ts', '.heic', '.avif', '.HEIF', '.m2ts', '.jxl']
+)
+def test_folders_give_what_phones_and_cameras_write(tmp_path, suffix):
+    (tmp_path / f'a{suffix}').write_bytes(b'what')
+    (media,) = find_media([tmp_path])
+    assert media.is_video == (suffix in {'.3gp', '.ts', '.m2ts'})
+
+
+def test_a_link_to_nowhere_is_not_passed_over(tmp_path):
+    (tmp_path / 'a.jpg').symlink_to(tmp_path / 'gone.jpg')
+    (media,) = find_media([tmp_path])
+    with pytest.raises(UserError, match=r'a\.jpg: No such file'):
+        read_photo(media.path)
+
+
+@pytest.mark.parametrize(
+    ('fps', 'written'),
+    [
+        (239.6834, 239.68),
+        (240.003, 240),
+        (65.6789, 65.68),
+        (59.94006, 59.94),
+        (999, 999),
+    ],
+)
+def test_any_rate_of_frames_can_be_written(tmp_path, photo, fps, written):
+    path = tmp_path / 'clip.mp4'
+    video = VideoFile(path, fps, photo.shape[:2])
+    for _ in range(3):
+        video.write(photo)
+    video.close()
+    assert video.count_frames() == 3
+    assert VideoFrames(path).fps == pytest.approx(written, abs=0.005)
+
+
+def test_a_video_whose_end_is_missing_counts_no_frames(tmp_path, photo):
+    path = tmp_path / 'clip.mp4'
+    video = VideoFile(path, 10, photo.shape[:2])
+    video.write(photo)
+    video.close()
+    path.write_bytes(path.read_bytes()[:400])
+    assert video.count_frames() == 0
+
+
+def test_videos_with_names_that_are_not_utf8_are_refused(folder, photo):
+    path = folder / 'caf\udce9.mp4'
+    (folder / 'clip.mp4').rename(path)
+    with pytest.raises(UserError, match='not UTF-8'):
+        VideoFrames(path)
+    with pytest.raises(UserError, match='not UTF-8'):
+        VideoFile(path, 10, photo.shape[:2])

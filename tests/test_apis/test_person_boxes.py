@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from phr_mmpose.apis.person_boxes import BoxFile, PersonDetector, whole_image
+from phr_mmpose.apis.person_boxes import (
+    BoxFile,
+    PersonDetector,
+    SomeBoxesFaulty,
+    whole_image,
+)
 from phr_mmpose.utils.errors import UserError
 
 IMAGE = np.zeros((80, 60, 3), np.uint8)
@@ -65,6 +70,14 @@ def test_no_person_is_no_fault_but_no_entry_is(box_file):
         ('[5, 5, 5, 40]', 'empty'),
         ('[NaN, 5, 10, 40]', 'NaN'),
         ('[5, 10, 40]', 'N x'),
+        ('"a"', 'N x'),
+        ('[0, 0, 1e6, 1e6]', '20 times'),
+        ('[-1e6, -1e6, 1e6, 1e6]', '20 times'),
+        ('[-1e30, -1e30, 1e30, 1e30]', '20 times'),
+        ('[-3e38, 0, 3e38, 40]', '20 times'),
+        ('[-1e308, 0, 1e308, 40]', '20 times'),
+        ('[5, 5, 1e999, 40]', 'infinity'),
+        (f'[5, 5, 1{"0" * 400}, 40]', 'N x'),
     ],
 )
 def test_faulty_boxes_are_named(box_file, box, fault):
@@ -72,6 +85,42 @@ def test_faulty_boxes_are_named(box_file, box, fault):
     with pytest.raises(UserError, match=fault) as caught:
         boxes(Path('a.jpg'), IMAGE)
     assert 'a.jpg' in str(caught.value) and 'boxes.json' in str(caught.value)
+
+
+def test_of_some_faulty_boxes_the_others_can_be_used(box_file):
+    entries = [([1, 2, 30, 40], 0.9), ([0, 0, 1e6, 9], 0.8), ([5, 6, 50, 60], 0.25)]
+    boxes = box_file([dict(image='a.jpg', bbox=b, score=s) for b, s in entries])
+    with pytest.raises(SomeBoxesFaulty, match=r'box 1 .*20 times') as caught:
+        boxes(Path('a.jpg'), IMAGE)
+    assert caught.value.boxes.tolist() == [[1, 2, 30, 40], [5, 6, 50, 60]]
+    np.testing.assert_allclose(caught.value.box_scores, [0.9, 0.25])
+
+
+def test_a_box_may_reach_far_over_the_photo(box_file):
+    box = [-300, -200, 400, 500]
+    boxes, _ = box_file({'a.jpg': [box]})(Path('a.jpg'), IMAGE)
+    assert boxes.tolist() == [box]
+
+
+def test_scores_are_kept(box_file):
+    entries = [dict(image='a.jpg', bbox=[0, 0, 9, 9], score=s) for s in (0.75, 1, 0)]
+    entries.append(dict(image='a.jpg', bbox=[0, 0, 9, 9]))
+    _, scores = box_file(entries)(Path('a.jpg'), IMAGE)
+    assert scores.tolist() == [0.75, 1, 0, 1]
+
+
+@pytest.mark.parametrize('score', ['NaN', 'Infinity', '1e300', '"0.9"', '[1]', 'true'])
+def test_a_score_that_is_no_number_is_refused(box_file, score):
+    with pytest.raises(UserError, match='entry 0 has a score'):
+        box_file(f'[{{"image": "a.jpg", "bbox": [0, 0, 9, 9], "score": {score}}}]')
+
+
+@pytest.mark.parametrize('name', ['x\\a.jpg', 'x/a.jpg', '.\\x\\a.jpg', './x//a.jpg'])
+def test_names_may_have_slashes_of_either_kind(box_file, name):
+    boxes = box_file({name: [[0, 0, 2, 2]], 'b.jpg': []})
+    assert boxes(Path('/data/x/a.jpg'), IMAGE)[0].tolist() == [[0, 0, 2, 2]]
+    with pytest.raises(UserError, match='has no boxes'):
+        boxes(Path('/data/y/a.jpg'), IMAGE)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from photo_samples import with_orientation
 
 from phr_mmpose.utils.cli import run
 
@@ -116,6 +117,89 @@ def test_photos_of_every_kind_work(main, model, photo, tmp_path):
     main([*paths, *model, '--out-dir', str(tmp_path / 'out'), '--no-draw'])
     plain, _, deep, clear = results(tmp_path / 'out')['images']
     assert plain['persons'] == deep['persons'] == clear['persons']
+
+
+def test_photos_are_turned_by_exif(main, model, photo, tmp_path):
+    paths = [tmp_path / 'upright.png']
+    cv2.imwrite(str(paths[0]), np.rot90(photo, -1))
+    for kind in ('JPEG', 'PNG', 'WEBP', 'TIFF'):
+        paths.append(tmp_path / f'turned.{kind.lower()}')
+        paths[-1].write_bytes(with_orientation(photo, kind, 6))
+    out = tmp_path / 'out'
+    main([*map(str, paths), *model, '--out-dir', str(out)])
+    upright, jpeg, *others = results(out)['images']
+    for image in (jpeg, *others):
+        assert (image['width'], image['height']) == (120, 90)
+        assert image['persons'][0]['box'] == [0, 0, 120, 90]
+        assert cv2.imread(str(out / image['drawn'])).shape == (90, 120, 3)
+    for image in others:
+        assert image['persons'] == upright['persons']
+
+
+def test_names_that_are_not_utf8(config, checkpoints, folder, tmp_path):
+    (folder / 'a.png').rename(folder / 'caf\udce9.png')
+    (folder / 'clip.mp4').rename(folder / 'clip\udce9.mp4')
+    out = tmp_path / 'sal\udce9'
+    done = subprocess.run(
+        [sys.executable, TOOL, folder, '--config', config]
+        + ['--weights', checkpoints['without_meta'], '--out-dir', out],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert 'clip' in line and 'not UTF-8' in line
+    found = results(out)
+    assert [Path(image['image']).name for image in found['images']] == [
+        'b.jpg',
+        'caf\udce9.png',
+    ]
+    assert (out / 'drawn' / 'caf\udce9.jpg').stat().st_size > 1000
+    assert [Path(one['input']).name for one in found['failed']] == ['clip\udce9.mp4']
+
+
+def test_one_faulty_box_costs_one_person(main, model, folder, tmp_path, capsys):
+    boxes = tmp_path / 'boxes.json'
+    good, faulty = [10, 10, 80, 110], [-3e38, -3e38, 3e38, 3e38]
+    entries = [
+        dict(image=name, bbox=box, score=0.5)
+        for name in ('a.png', 'photos\\b.jpg', 'clip.mp4')
+        for box in (faulty, good)
+    ]
+    boxes.write_text(json.dumps(entries))
+    out = tmp_path / 'out'
+    lines = exit_line(
+        main, [folder, *model, '--out-dir', out, '--boxes', boxes], capsys
+    ).splitlines()
+    assert len(lines) == 3 and all('box 0' in line for line in lines)
+    found = results(out)
+    assert len(found['failed']) == 3
+    frames = found['videos'][0]['frames']
+    assert len(frames) == 3
+    for each in (*found['images'], *frames):
+        (person,) = each['persons']
+        assert (person['box'], person['box_score']) == (good, 0.5)
+
+
+def test_a_full_disk_costs_the_drawn_video_and_no_pose(
+    main, model, folder, tmp_path, capsys, monkeypatch
+):
+    out = tmp_path / 'out'
+    arguments = [folder / 'clip.mp4', *model, '--out-dir', out]
+    resource = pytest.importorskip('resource')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+    try:
+        line = exit_line(main, arguments, capsys)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert line.count('\n') == 1
+    assert 'clip.mp4' in line and 'room on the disk' in line
+    found = results(out)
+    (video,) = found['videos']
+    assert len(video['frames']) == 3 and 'drawn' not in video
+    assert found['failed'][0]['error'] == video['note']
+    assert list((out / 'drawn').iterdir()) == []
 
 
 def test_a_broken_photo_does_not_stop_the_others(config, checkpoints, folder, tmp_path):
