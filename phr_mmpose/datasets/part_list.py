@@ -172,7 +172,7 @@ def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple]:
         raise UserError(f'"joints" has {len(joints)} joints where {num_joints} belong')
     joints = _numbers(entry, 'joints', (num_joints, 2))
     annotated = _flags(entry, 'joints_vis', num_joints)
-    visible, known = annotated, 'joints_visible' in entry
+    visible, known = annotated, entry.get('joints_visible') is not None
     if known:
         visible = _flags(entry, 'joints_visible', num_joints) & annotated
     head_box = np.full(4, np.nan)
@@ -228,6 +228,39 @@ def stays_inside(image: str) -> bool:
     """
     path = PurePosixPath(image)
     return not path.is_absolute() and '..' not in path.parts
+
+
+def find_faults(parts: PartList) -> list[str]:
+    """Say what of each person cannot be read again from a list.
+
+    Args:
+        parts (PartList): N persons, as they are to be written.
+
+    Returns:
+        list[str]: For each what is wrong; empty for a sound person.
+    """
+    head_boxes = np.round(parts.head_boxes, 3)
+    widths = head_boxes[:, 2:] - head_boxes[:, :2]
+    scales = np.round(parts.scales, 6)
+    # NaN compares as false, and stands for no head box.
+    checks = (
+        (np.isfinite(parts.centers).all(axis=1), 'position {centers}'),
+        (np.isfinite(scales) & (scales > 0), 'scale {scales}'),
+        (np.isfinite(parts.joints).all(axis=(1, 2)), 'a joint is NaN'),
+        (
+            ~(widths <= 0).any(axis=1) & ~np.isinf(head_boxes).any(axis=1),
+            'head box {head_boxes}',
+        ),
+    )
+    faults = [''] * len(parts)
+    for sound, what in checks:
+        for index in np.flatnonzero(~sound):
+            faults[index] = faults[index] or what.format(
+                centers=parts.centers[index].tolist(),
+                scales=parts.scales[index],
+                head_boxes=parts.head_boxes[index].tolist(),
+            )
+    return faults
 
 
 def occluded_share(parts: PartList) -> float:

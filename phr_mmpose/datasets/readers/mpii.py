@@ -23,7 +23,12 @@ from pathlib import Path
 import numpy as np
 
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.datasets.part_list import PartList, load_part_list, select
+from phr_mmpose.datasets.part_list import (
+    PartList,
+    find_faults,
+    load_part_list,
+    select,
+)
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
@@ -40,6 +45,7 @@ _LIST_NAMES = {
     'mpii_train': ('mpii_train', 'train'),
     'mpii_val': ('mpii_val', 'mpii_valid', 'val', 'valid'),
 }
+_NUMBERS_SHOWN = 20
 _UNKNOWN = -1.0  # coordinate of a joint without annotation, as in the lists
 
 
@@ -77,7 +83,11 @@ def read_mpii_lists(
             raise UserError(f'{folder}: head boxes need the validation list')
         parts = lists['mpii_val']
         parts.head_boxes = _read_headboxes(Path(headboxes), len(parts))
-    return _finish(folder / 'images', lists, check_photos)
+    labels = {
+        name: [f'entry {number}' for number in range(len(parts))]
+        for name, parts in lists.items()
+    }
+    return _finish(folder / 'images', lists, labels, check_photos)
 
 
 def read_mpii_release(
@@ -105,41 +115,46 @@ def read_mpii_release(
         check_photos (bool): Open the photos that are at hand. Defaults to True.
 
     Returns:
-        Source: The training list, and with ``val_list`` the validation list.
+        Source: The training list, and with ``val_list`` the validation list, without
+        persons that a list cannot hold; a note has their numbers.
 
     Raises:
         UserError: If a file is faulty or the options do not go together.
     """
-    released, single = _read_release(Path(path))
+    released, single, labels = _read_release(Path(path))
     given = {'mpii_train': train_list, 'mpii_val': val_list}
     if persons == 'listed':
-        lists = {}
+        chosen = {}
         for name, listed in given.items():
             if listed is not None:
                 wanted = load_part_list(listed, _NUM_JOINTS)
-                lists[name] = _match(released, wanted, Path(listed), Path(path))
-        if not lists:
+                chosen[name] = _match(released, wanted, Path(listed), Path(path))
+        if not chosen:
             raise UserError(
                 "persons='listed' needs the JSON lists: give --val-list or --train-list"
             )
-        return _finish(Path(photos), lists, check_photos)
-
-    chosen = single if persons == 'single' else np.ones(len(released), bool)
-    names = np.array(released.images)
-    in_val = np.isin(names, _read_image_names(val_list))
-    in_train = ~in_val
-    if train_list is not None:
-        in_train &= np.isin(names, _read_image_names(train_list))
-    lists = {'mpii_train': select(released, chosen & in_train)}
-    if val_list is not None:
-        lists['mpii_val'] = select(released, chosen & in_val)
-    for name, parts in lists.items():
-        if not len(parts):
+    else:
+        taken = single if persons == 'single' else np.ones(len(released), bool)
+        names = np.array(released.images)
+        in_val = np.isin(names, _read_image_names(val_list))
+        in_train = ~in_val
+        if train_list is not None:
+            in_train &= np.isin(names, _read_image_names(train_list))
+        chosen = {'mpii_train': np.flatnonzero(taken & in_train)}
+        if val_list is not None:
+            chosen['mpii_val'] = np.flatnonzero(taken & in_val)
+    for name, indices in chosen.items():
+        if not len(indices):
             raise UserError(
                 f'{given[name] or path}: no person of the release is in {name}; '
                 'give lists with image names such as 015601864.jpg'
             )
-    return _finish(Path(photos), lists, check_photos)
+    return _finish(
+        Path(photos),
+        {name: select(released, indices) for name, indices in chosen.items()},
+        {name: [labels[index] for index in chosen[name]] for name in chosen},
+        check_photos,
+    )
 
 
 def find_release(folder: str | Path) -> Path | None:
@@ -176,8 +191,33 @@ def find_list(
     return next((path for path in paths if path.is_file()), None)
 
 
-def _finish(photos: Path, lists: dict[str, PartList], check_photos: bool) -> Source:
-    """Put the photos' folder before their names, and check the photos."""
+def _finish(
+    photos: Path,
+    lists: dict[str, PartList],
+    labels: dict[str, list[str]],
+    check_photos: bool,
+) -> Source:
+    """Leave out faulty persons, check the photos and put their folder first.
+
+    ``labels`` say where in its source each person of each list is.
+    """
+    left_out = []
+    for name in lists:
+        faults = find_faults(lists[name])
+        told = [
+            f'{label} ({fault})'
+            for label, fault in zip(labels[name], faults, strict=True)
+            if fault
+        ]
+        if len(told) == len(faults):
+            raise UserError(f'{name}: every person is faulty: {told[0]} …')
+        if told:
+            more = ' …' if len(told) > _NUMBERS_SHOWN else ''
+            left_out.append(
+                f'{name}: left out {len(told):,} faulty persons: '
+                f'{", ".join(told[:_NUMBERS_SHOWN])}{more}'
+            )
+            lists[name] = select(lists[name], np.array([not each for each in faults]))
     named = sorted({name for parts in lists.values() for name in parts.images})
     present = [name for name in named if (photos / name).is_file()]
     if check_photos:
@@ -204,6 +244,7 @@ def _finish(photos: Path, lists: dict[str, PartList], check_photos: bool) -> Sou
         )
     for parts in lists.values():
         parts.images = [f'mpii/{name}' for name in parts.images]
+    notes += left_out
     return Source('mpii', photos, lists, {f'mpii/{name}' for name in absent}, notes)
 
 
@@ -233,11 +274,18 @@ def _read_image_names(path: str | Path | None) -> list[str]:
     return names
 
 
-def _match(released: PartList, wanted: PartList, path: Path, release: Path) -> PartList:
-    """Find each listed person in the release by photo, position and scale."""
+def _match(
+    released: PartList, wanted: PartList, path: Path, release: Path
+) -> np.ndarray:
+    """Find each listed person in the release by photo, position and scale.
+
+    Returns:
+        np.ndarray: Their indices in the release.
+    """
     by_image: dict[str, list[int]] = {}
-    for index, name in enumerate(released.images):
-        by_image.setdefault(name, []).append(index)
+    placed = np.isfinite(released.centers).all(axis=1) & np.isfinite(released.scales)
+    for index in np.flatnonzero(placed):
+        by_image.setdefault(released.images[index], []).append(index)
     chosen = []
     for number, image in enumerate(wanted.images):
         candidates = by_image.get(image, [])
@@ -253,15 +301,15 @@ def _match(released: PartList, wanted: PartList, path: Path, release: Path) -> P
                 'and the release that belong together'
             )
         chosen.append(candidates[int(np.argmin(offsets))])
-    return select(released, np.array(chosen))
+    return np.array(chosen)
 
 
-def _read_release(path: Path) -> tuple[PartList, np.ndarray]:
-    """Read all persons with joints, position and scale.
+def _read_release(path: Path) -> tuple[PartList, np.ndarray, list[str]]:
+    """Read all persons with joints, faulty ones too.
 
     Returns:
-        tuple[PartList, np.ndarray]: N persons, and shape (N,) bool, whether each
-        is sufficiently separated.
+        tuple[PartList, np.ndarray, list[str]]: N persons; shape (N,) bool, whether
+        each is sufficiently separated; photo and number of each there.
     """
     release = load_mat_variable(
         path, 'RELEASE', struct_as_record=False, squeeze_me=True
@@ -274,7 +322,7 @@ def _read_release(path: Path) -> tuple[PartList, np.ndarray]:
             f'{path}: RELEASE has {len(photos)} annolist, {len(is_train)} img_train '
             f'and {len(singles)} single_person entries; give the original MPII release'
         )
-    images, rows, single = [], [], []
+    images, rows, single, labels = [], [], [], []
     for photo, train, separate in zip(photos, is_train, singles, strict=True):
         if not train:
             continue
@@ -285,19 +333,20 @@ def _read_release(path: Path) -> tuple[PartList, np.ndarray]:
                 images.append(str(photo.image.name))
                 rows.append(row)
                 single.append(number in numbers)
+                labels.append(f'{images[-1]} person {number}')
     if not rows:
         raise UserError(f'{path}: no person with joints; give the original release')
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return PartList(images, *columns), np.array(single)
+    return PartList(images, *columns), np.array(single), labels
 
 
 def _parse_person(person: object, path: Path) -> tuple | None:
-    """One ``annorect`` as a row of :class:`PartList`; None if it is incomplete."""
+    """One ``annorect`` as a row of :class:`PartList`; None without joints."""
     scale = _number(getattr(person, 'scale', None))
     position = getattr(person, 'objpos', None)
     center = [_number(getattr(position, axis, None)) for axis in 'xy']
     points = _items(getattr(getattr(person, 'annopoints', None), 'point', None))
-    if not points or np.isnan([scale, *center]).any():
+    if not points:
         return None
     joints = np.full((_NUM_JOINTS, 2), _UNKNOWN)
     annotated = np.zeros(_NUM_JOINTS, dtype=bool)
@@ -307,7 +356,7 @@ def _parse_person(person: object, path: Path) -> tuple | None:
         if index not in range(_NUM_JOINTS):
             raise UserError(f'{path}: a joint with id {index}; MPII has 0 to 15')
         index = int(index)
-        joints[index] = _number(point.x), _number(point.y)
+        joints[index] = [_number(getattr(point, axis, None)) for axis in 'xy']
         annotated[index] = True
         flag = _number(getattr(point, 'is_visible', None))
         visible[index] = np.isnan(flag) or flag == 1

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import scipy.io
+from photo_samples import with_orientation
 
 from phr_mmpose.datasets.body_size import LSP_SCALE
 from phr_mmpose.datasets.part_list import load_part_list
@@ -46,6 +47,16 @@ def test_lsp_flag_means_occluded(lsp):
     # 30 x 40 px, counted from 1: the middle is at (15.5, 20.5).
     assert train.centers[0].tolist() == [15.5, 20.5]
     assert (train.scales == LSP_SCALE).all()
+
+
+def test_lsp_centre_is_that_of_the_upright_photo(synthetic, tmp_path):
+    folder = synthetic.write_lsp(tmp_path)
+    turned = folder / 'images' / 'im0002.jpg'
+    turned.unlink()
+    picture = np.zeros((40, 30, 3), np.uint8)
+    turned.write_bytes(with_orientation(picture, 'JPEG', 6))
+    parts = read_lsp_folder(folder).lists['lsp_train']
+    assert parts.centers[:3].tolist() == [[15.5, 20.5], [20.5, 15.5], [15.5, 20.5]]
 
 
 def test_lspet_original_flag_means_labelled(synthetic, tmp_path):

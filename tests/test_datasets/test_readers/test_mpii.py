@@ -223,3 +223,96 @@ def test_tool_on_a_real_list(run_tool, data_root, tmp_path, capsys):
     assert '2,729 of 2,729 photos are not in' in out
     assert '2,958 persons have no head box' in out
     assert 'widely used' not in out
+
+
+@pytest.fixture
+def faulty_release(synthetic, tmp_path):
+    """A whole person (number 3) among faulty ones, each alone in its way."""
+    joints = [synthetic.point(0, 1, 2, is_visible=1), synthetic.point(1, 3, 4)]
+    nan = [synthetic.point(0, 1, 2), synthetic.point(1, float('nan'), 4)]
+    empty = [{**synthetic.point(0, 1, 2), 'x': synthetic.EMPTY}]
+    whole = synthetic.person(100, joints)
+    persons = [
+        synthetic.person(1, nan),
+        synthetic.person(2, empty),
+        whole,
+        synthetic.person(4, joints, scale=0),
+        synthetic.person(5, joints, scale=-1),
+        synthetic.person(6, joints, scale=1e-9),
+        synthetic.person(float('inf'), joints),
+        synthetic.person(float('nan'), joints),
+        {**synthetic.person(9, joints), 'x2': 10},
+        {**synthetic.person(10, joints), 'y2': 1},
+        {**synthetic.person(11, joints), 'x1': synthetic.EMPTY},
+    ]
+    image = synthetic.struct([{'name': 'a.jpg'}])
+    photo = {'image': image, 'annorect': synthetic.struct(persons)}
+    other = {
+        'image': synthetic.struct([{'name': 'b.jpg'}]),
+        'annorect': synthetic.EMPTY,
+    }
+    content = {
+        'annolist': synthetic.struct([photo, other]),
+        'img_train': np.array([[1, 1]]),
+        'single_person': synthetic.cell([np.arange(1, 12)[None], synthetic.EMPTY]),
+    }
+    return synthetic.write_mpii(tmp_path / 'src', content)
+
+
+def test_faulty_persons_are_left_out_and_named(
+    run_tool, faulty_release, tmp_path, capsys
+):
+    run_tool('prepare_mpii', faulty_release, tmp_path / 'dst')
+    (line,) = [
+        each for each in capsys.readouterr().out.splitlines() if 'left out' in each
+    ]
+    assert 'left out 9 faulty persons' in line
+    for number, fault in (
+        (1, 'a joint is NaN'),
+        (2, 'a joint is NaN'),
+        (4, 'scale 0.0'),
+        (5, 'scale -1.0'),
+        (7, 'position [inf, 50.0]'),
+        (9, 'head box [10.0, 20.0, 10.0, 24.0]'),
+        (10, 'head box [10.0, 20.0, 13.0, 1.0]'),
+    ):
+        assert f'a.jpg person {number} ({fault})' in line
+    # One without a whole head box is no worse than one without any.
+    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16)
+    assert parts.centers[:, 0].tolist() == [100, 11]
+    assert np.isnan(parts.head_boxes[1]).all()
+
+
+def test_a_listed_person_that_is_faulty_is_left_out(faulty_release, tmp_path):
+    path = tmp_path / 'val.json'
+    path.write_text(json.dumps([listed('a.jpg', 9, 2), listed('a.jpg', 100, 2)]))
+    source = read_mpii_release(faulty_release, tmp_path, path, persons='listed')
+    assert source.lists['mpii_val'].centers.tolist() == [[100, 50]]
+    assert any('a.jpg person 9 (head box' in note for note in source.notes)
+
+
+def test_empty_head_boxes_of_a_file_leave_persons_out(tmp_path):
+    entries = [listed(f'{name}.jpg', 1, 1) for name in 'abc']
+    (tmp_path / 'mpii_val.json').write_text(json.dumps(entries))
+    boxes = np.array([[1, 2, 3, 4], [5, 6, 5, 8], [np.nan] * 4]).reshape(3, 2, 2)
+    scipy.io.savemat(tmp_path / 'h.mat', {'headboxes_src': boxes.transpose(1, 2, 0)})
+    source = read_mpii_lists(tmp_path, tmp_path / 'h.mat')
+    assert source.lists['mpii_val'].images == ['mpii/a.jpg', 'mpii/c.jpg']
+    assert any('1 faulty persons: entry 1 (head box' in note for note in source.notes)
+
+
+@pytest.mark.parametrize('unknown', ['no key', 'null'])
+def test_unknown_visibility_stays_unknown(run_tool, tmp_path, capsys, unknown):
+    entry = listed('a.jpg', 1, 1)
+    entry['joints_vis'] = [1] * 16
+    if unknown == 'null':
+        entry['joints_visible'] = None
+    else:
+        del entry['joints_visible']
+    (tmp_path / 'mpii_val.json').write_text(json.dumps([entry]))
+    run_tool('prepare_mpii', tmp_path, tmp_path / 'dst')
+    assert '16 joints, occlusion unknown' in capsys.readouterr().out
+    path = tmp_path / 'dst' / 'annotations' / 'mpii_val.json'
+    (written,) = json.loads(path.read_text())
+    assert 'joints_visible' not in written
+    assert not load_part_list(path, 16).visibility_known.any()
