@@ -7,7 +7,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from phr_mmpose.utils.checkpoint import compare_weights
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, one_line
 
 # How many modules are named for each kind of weights that do not fit.
 _MODULES = 4
@@ -90,7 +90,7 @@ def describe_fit(
         f'{filename}: {len(fit.fitting)} of {total} weights fit and are loaded, the '
         'others start at random'
     )
-    return '\n'.join([head, *lines])
+    return '\n'.join(map(one_line, [head, *lines]))
 
 
 def _grouped(shapes: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        print(f'error: {_own_line(error)}', file=sys.stderr)
+        print(f'error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print('error: interrupted', file=sys.stderr)
@@ -60,9 +60,3 @@ def check_within(option: str, value: float, low: float, high: float) -> None:
     """
     if not low <= value <= high:
         raise UserError(f'{option} {value:g}: give a number from {low:g} to {high:g}')
-
-
-def _own_line(error: UserError) -> str:
-    """Leave out the traceback of a loader's worker, which torch puts before."""
-    last = (str(error).splitlines() or [''])[-1]
-    return last.removeprefix(f'{UserError.__module__}.{UserError.__name__}: ')

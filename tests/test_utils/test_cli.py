@@ -12,7 +12,7 @@ class Broken(Dataset):
         return 1
 
     def __getitem__(self, index):
-        raise UserError('a.jpg: the photo ends early')
+        raise UserError('a\nb.jpg: the photo ends early')
 
 
 @pytest.mark.parametrize('workers', [0, 1])
@@ -20,7 +20,7 @@ def test_a_loader_s_error_is_one_line(workers, capsys):
     with pytest.raises(SystemExit) as stop:
         run(lambda: list(DataLoader(Broken(), num_workers=workers)))
     assert stop.value.code == 2
-    assert capsys.readouterr().err == 'error: a.jpg: the photo ends early\n'
+    assert capsys.readouterr().err == 'error: a\\nb.jpg: the photo ends early\n'
 
 
 def test_an_interruption_has_its_own_code(capsys):
