@@ -25,6 +25,7 @@ from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.json_files import read_json
 from phr_mmpose.zoo.shipped import CARD, CONFIG, WEIGHTS
 
 
@@ -81,10 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def read_card(path: Path) -> dict:
     """Read the card that is to be published."""
-    try:
-        card = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f'{path}: is no card: {error}') from error
+    card = read_json(path, 'give a card, one JSON object')
     if not isinstance(card, dict):
         raise UserError(f'{path}: is no card: give one JSON object')
     return card

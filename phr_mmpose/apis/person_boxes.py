@@ -4,7 +4,6 @@ Each source is called with a photo's path and picture and gives boxes (N, 4) in
 pixels of the photo, from 0, and scores (N,).
 """
 
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
@@ -18,6 +17,7 @@ from phr_mmpose.datasets.boxes import FaultyBoxes, check_boxes
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.json_files import read_json
 
 BoxSource = Callable[[Path, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -76,12 +76,7 @@ class BoxFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        try:
-            content = json.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise UserError(f'{path}: {error.strerror}; {_FORMS}') from None
-        except ValueError as error:
-            raise UserError(f'{path}: not readable JSON ({error}); {_FORMS}') from None
+        content = read_json(path, _FORMS)
         #: For each name its boxes, and their scores.
         self._boxes: dict[str, tuple[list, list[float]]] = {}
         if isinstance(content, dict):

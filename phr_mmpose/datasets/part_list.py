@@ -19,7 +19,6 @@ Coordinates are pixels of the photo counted **from 1**, as in the datasets' own
 import gzip
 import json
 import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +26,7 @@ import numpy as np
 
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.json_files import read_json
 
 _MEND = 'write it anew with tools/prepare_lsp.py or tools/prepare_mpii.py'
 
@@ -83,7 +83,7 @@ def load_part_list(path: str | Path, num_joints: int) -> PartList:
         UserError: If the file cannot be read or an entry is faulty; the line
             names the file, the entry (counted from 0) and the key.
     """
-    entries = _read_json(Path(path))
+    entries = read_json(path, _MEND)
     if not isinstance(entries, list):
         raise UserError(f'{path}: expected a list of persons; {_MEND}')
     if not entries:
@@ -131,21 +131,6 @@ def save_part_list(path: str | Path, parts: PartList) -> None:
 
 def _rounded(values: np.ndarray) -> list:
     return np.round(values, 3).tolist()
-
-
-def _read_json(path: Path) -> object:
-    try:
-        content = path.read_bytes()
-        if path.suffix == '.gz':
-            content = gzip.decompress(content)
-        return json.loads(content)
-    except FileNotFoundError:
-        raise UserError(f'{path}: no such annotation list; {_MEND}') from None
-    # A gzip file that ends early raises EOFError, a damaged one zlib.error.
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(
-            f'{path}: not a readable JSON list ({error}); {_MEND}'
-        ) from None
 
 
 def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple]:

@@ -1,6 +1,5 @@
 """A cascade's heatmaps from an ONNX file, in place of its modules."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.json_files import parse_json
 from phr_mmpose.utils.packages import require
 
 #: The file's input, its outputs in order, and its metadata, JSON each.
@@ -83,8 +83,8 @@ class OnnxHeatmaps(BaseModule):
         expected = list(OUTPUTS)
         if inputs == [CROPS] and self.outputs in (expected, expected[:1]):
             try:
-                facts = {key: json.loads(meta[key]) for key in FACTS}
-            except (KeyError, json.JSONDecodeError):
+                facts = {key: parse_json(meta[key]) for key in FACTS}
+            except (KeyError, ValueError):
                 facts = {}
             if facts and all(isinstance(value, list) for value in facts.values()):
                 return facts

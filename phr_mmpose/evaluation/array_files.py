@@ -1,6 +1,5 @@
 """Arrays out of files of any common kind, whichever way round they lie."""
 
-import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
@@ -11,6 +10,7 @@ import numpy as np
 import scipy.io
 
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.json_files import read_json
 
 # Result files may carry heat maps beside the joints; those are not joints.
 _MAX_NUMBERS = 50_000_000
@@ -43,6 +43,8 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         )
     try:
         arrays = reader(path)
+    except UserError:
+        raise
     except Exception as error:
         # The libraries raise a different exception for nearly every damage.
         raise UserError(
@@ -127,7 +129,7 @@ def _read_npy(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_json(path: Path) -> dict[str, np.ndarray]:
-    content = json.loads(path.read_bytes())
+    content = read_json(path, 'give an array of numbers')
     if isinstance(content, list) and content and isinstance(content[0], dict):
         keys = set(content[0]).intersection(*content[1:])
         content = {key: [entry[key] for entry in content] for key in sorted(keys)}

@@ -72,7 +72,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         ([photo, *model, *out, '--box', '1,2,3'], 'give four numbers'),
         ([photo, *model, *out, '--box', '95,0,99,9'], 'outside the photo of 90 x 120'),
         ([photo, *model, *out, '--box', 'nan,0,9,9'], 'NaN'),
-        ([photo, *model, *out, '--gt', 'no.json'], r'no\.json: no such annotation'),
+        ([photo, *model, *out, '--gt', 'no.json'], r'no\.json: No such file'),
         ([photo, *model, '--out', 'x.doc'], 'cannot draw this kind'),
     ):
         with pytest.raises(UserError, match=fault) as caught:

@@ -13,7 +13,10 @@ from phr_mmpose.utils.errors import UserError, first_line
 # COCO's flags of a keypoint; 0 is one that is not annotated.
 _HIDDEN, _VISIBLE = 1, 2
 # What the readers raise for a file of another layout.
-_MISREAD = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+_MISREAD = (
+    *(ArithmeticError, AssertionError, AttributeError),
+    *(LookupError, RecursionError, TypeError, ValueError),
+)
 
 
 @DATASETS.register_module()

@@ -11,7 +11,6 @@
 Coordinates count pixels from 1 in all three.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.json_files import read_json
 
 LSP_PERSONS = 2000
 LSP_TRAIN_PERSONS = 1000
@@ -125,12 +125,7 @@ def _read_lspet(
 
 
 def _read_cropped_list(path: Path) -> tuple[list[str], np.ndarray]:
-    try:
-        entries = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(
-            f'{path}: not readable JSON ({error}); fetch it again'
-        ) from None
+    entries = read_json(path, 'fetch it again')
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{path}: holds no person; fetch it again')
     names, persons = [], []

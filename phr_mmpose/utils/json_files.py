@@ -1,0 +1,67 @@
+"""JSON from anywhere: nothing but what it holds, or one line."""
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+
+from phr_mmpose.utils.errors import UserError
+
+# MPII's training list has 20 MB.
+_MOST_BYTES = 256 * 2**20
+# Whole numbers of fewer digits are below the largest float.
+_MOST_DIGITS = 308
+
+
+def read_json(path: str | Path, mend: str) -> object:
+    """Read a JSON file.
+
+    Args:
+        path (str | Path): The file; one whose name ends in ``.gz`` is unpacked.
+        mend (str): What the user is to do if that fails.
+
+    Returns:
+        object: What it holds; each number is finite as a float, or a NaN or an
+        infinity.
+
+    Raises:
+        UserError: If the file cannot be read, is no JSON, or has more than 256 MB
+            (when it is unpacked).
+    """
+    path = Path(path)
+    try:
+        with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f'it has more than {_MOST_BYTES >> 20} MB')
+        return parse_json(content)
+    # A gzip file that ends early raises EOFError, a damaged one zlib.error or an
+    # OSError without a reason of the system.
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        reason = getattr(error, 'strerror', None) or f'not readable JSON ({error})'
+        raise UserError(f'{path}: {reason}; {mend}') from None
+
+
+def parse_json(content: bytes | str) -> object:
+    """Parse JSON as :func:`json.loads`, without values that few can use.
+
+    Args:
+        content (bytes | str): The JSON.
+
+    Returns:
+        object: What it holds.
+
+    Raises:
+        ValueError: If it is no JSON, nests too deeply, or has an integer beyond any
+            float.
+    """
+    try:
+        return json.loads(content, parse_int=_parse_int)
+    except RecursionError:
+        raise ValueError('it nests too deeply') from None
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f'a whole number of {len(digits)} digits')
+    return int(digits)

@@ -1,0 +1,55 @@
+"""JSON that unfolds, nests or counts without end is one line, for every reader."""
+
+import gzip
+import json
+import tracemalloc
+
+import pytest
+
+from phr_mmpose.apis.person_boxes import BoxFile
+from phr_mmpose.datasets.part_list import load_part_list
+from phr_mmpose.datasets.readers.lsp import read_lsp_folder
+from phr_mmpose.evaluation.array_files import read_arrays
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.json_files import parse_json, read_json
+
+READERS = [
+    lambda path: load_part_list(path, 14),
+    lambda path: read_lsp_folder(path.parent),
+    BoxFile,
+    read_arrays,
+]
+HUGE = '1' + '0' * 400
+BAD = {
+    'deep lists': '[' * 100_000 + ']' * 100_000,
+    'deep objects': '{"a":' * 100_000 + '1' + '}' * 100_000,
+    'a huge number': json.dumps([{'image': 'a.jpg', 'joints': []}])[:-2]
+    + f', "scale": {HUGE}, "bbox": [0, 0, -{HUGE}, 5]}}]',
+    'a number beyond int': f'[{"7" * 5000}]',
+}
+
+
+@pytest.mark.parametrize('content', BAD.values(), ids=BAD)
+@pytest.mark.parametrize('read', READERS, ids=['list', 'lspet', 'boxes', 'arrays'])
+def test_every_reader_refuses(tmp_path, read, content):
+    path = tmp_path / 'annotations.json'
+    path.write_text(content)
+    with pytest.raises(UserError, match=r'annotations\.json.*: not readable JSON'):
+        read(path)
+
+
+def test_a_file_that_unfolds_to_gigabytes_is_not_unfolded(tmp_path):
+    path = tmp_path / 'list.json.gz'
+    path.write_bytes(gzip.compress(b'[' + b'[],' * 2**20, 1) * 200)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r'list\.json\.gz.*256 MB'):
+        read_json(path, 'fetch it again')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**30
+
+
+def test_numbers_stay_what_they_are():
+    assert parse_json('[-12, 1.5, 1e999, null]') == [-12, 1.5, float('inf'), None]
+    whole = '9' * 308
+    assert parse_json(whole) == int(whole) and float(parse_json(whole)) < float('inf')
