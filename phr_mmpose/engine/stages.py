@@ -61,6 +61,7 @@ class StageSchedule:
     """
 
     def __init__(self, stages: Sequence[Mapping[str, Any]]) -> None:
+        _check_numbers(stages)
         if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
             raise UserError(
                 f'config: stages must be a list of at least one {_FORM}, not {stages!r}'
@@ -132,6 +133,19 @@ def stages_variable(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | 
     return None
 
 
+def _check_numbers(stages: Any) -> None:
+    """Refuse what can be neither reckoned with nor shown."""
+    try:
+        beyond = re.search(r'\d{309}', repr(stages))
+    except (RecursionError, ValueError):  # Python shows no more than 4,300 digits
+        beyond = True
+    if beyond:
+        raise UserError(
+            'config: stages nest too deeply or hold a number beyond any float; give '
+            f'{_FORM}'
+        )
+
+
 def _parse_stage(entry: Any, first_epoch: int, number: int) -> Stage:
     if not isinstance(entry, Mapping) or not (
         _REQUIRED <= set(entry) <= {*_REQUIRED, 'param_scheduler'}
@@ -167,12 +181,8 @@ def _parse_lr(lr: Any, where: str) -> float:
             f'{where}: lr is one number since version 0.2; write its course as '
             "param_scheduler=[dict(type='CosineAnnealingLR', ...)], see CHANGELOG.md"
         )
-    try:
-        usable = isinstance(lr, Real) and not isinstance(lr, bool) and float(lr) > 0
-        usable = usable and float(lr) < float('inf')
-    except OverflowError:  # an integer beyond any float
-        usable = False
-    if not usable:
+    usable = isinstance(lr, Real) and not isinstance(lr, bool)
+    if not usable or not 0 < float(lr) < float('inf'):
         raise UserError(f'{where}: lr must be a positive number, not {lr!r:.60}')
     return float(lr)
 
