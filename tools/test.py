@@ -26,7 +26,7 @@ from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from
 from phr_mmpose.utils.cli import refuse_renamed_options, run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path, check_output, make_folder
+from phr_mmpose.utils.files import atomic_path, check_output, make_work_dir, writing_to
 
 _WITH_OUT = ('LspPCKAccuracy', 'MpiiPCKhAccuracy')
 
@@ -123,8 +123,8 @@ def build_runner(config: Config, args: argparse.Namespace) -> Runner:
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.load_from = None if weights is None else args.checkpoint
     config.resume = False
-    make_folder(config.work_dir)
-    with building(args.config):
+    make_work_dir(config.work_dir)
+    with building(args.config), writing_to(config.work_dir):
         runner = Runner.from_cfg(config)
         # Testing would build it itself, where faults of its own show as well.
         runner.test_loop  # noqa: B018

@@ -29,7 +29,7 @@ from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import make_folder
+from phr_mmpose.utils.files import make_work_dir, writing_to
 from phr_mmpose.zoo import list_models, model_files
 
 
@@ -126,8 +126,8 @@ def train(config: Config, args: argparse.Namespace) -> None:
     if args.launcher != 'none' and not torch.cuda.is_available():
         use_processes_without_gpu(config, args.launcher)
 
-    make_folder(config.work_dir)
-    with building(args.config):
+    make_work_dir(config.work_dir)
+    with building(args.config), writing_to(config.work_dir):
         runner = Runner.from_cfg(config)
         # Training would build them itself, where faults of its own show as well.
         runner.train_loop, runner.val_loop  # noqa: B018
@@ -142,7 +142,8 @@ def train(config: Config, args: argparse.Namespace) -> None:
     with building(args.config, 'optim_wrapper'):
         # After the weights: a model may become that of its checkpoint.
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    runner.train()
+    with writing_to(config.work_dir):
+        runner.train()
 
 
 def use_mixed_precision(config: Config) -> None:

@@ -1,5 +1,6 @@
 """A cascade's heatmaps from an ONNX file, in place of its modules."""
 
+import os
 from pathlib import Path
 
 import torch
@@ -51,7 +52,7 @@ class OnnxHeatmaps(BaseModule):
 
         file = self.file
         path = Path(file).expanduser()
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UserError(f'{file}: no such file; write it with tools/export_onnx.py')
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()

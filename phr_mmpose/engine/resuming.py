@@ -1,5 +1,6 @@
 """Which checkpoint a run continues from."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     """
     tried = set()
     for path in _candidates(Path(work_dir)):
-        if path not in tried and path.is_file() and _resumable(path):
+        if path not in tried and os.path.isfile(path) and _resumable(path):
             return path
         tried.add(path)
     return None

@@ -1,5 +1,6 @@
 """Arrays out of files of any common kind, whichever way round they lie."""
 
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
@@ -33,7 +34,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
             numeric array.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f'{path}: no such file')
     reader = _READERS.get(path.suffix.lower())
     if reader is None:

@@ -1,7 +1,7 @@
 """Several results on the same persons, side by side."""
 
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def parse_named_files(entries: Sequence[str]) -> dict[str, str]:
             raise UserError(f'--compare {entry}: give name=file, such as ours=preds.h5')
         if name in files:
             raise UserError(f'--compare: two files are named {name!r}')
-        if not Path(path).is_file():
+        if not os.path.isfile(path):
             raise UserError(f'{path}: no such file')
         files[name] = path
     return files

@@ -1,5 +1,6 @@
 """Reading a config, with one line where it cannot be read or does not fit."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from mmengine.config import Config
 
 from phr_mmpose.utils.errors import UserError, first_line
+
+_PATHS = ('load_from', 'work_dir')
 
 
 def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
@@ -22,15 +25,15 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         Config: The config.
 
     Raises:
-        UserError: If there is no such file, it cannot be read, or an option
-            does not fit.
+        UserError: If there is no such file, it cannot be read, an option does
+            not fit, or a path in it is none.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise UserError(f'{path}: no such config')
     # A config is a program: whatever it raises is a fault of the file.
     try:
         config = Config.fromfile(path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         fault = first_line(error)
         raise UserError(f'{path}: is no readable config: {fault}') from error
     if options:
@@ -41,6 +44,9 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
             raise UserError(
                 f'--cfg-options {given} does not fit {path}: {fault}'
             ) from error
+    for key in _PATHS:
+        if not isinstance(value := config.get(key), (str, type(None))):
+            raise UserError(f'{path}: {key} must be one path, not {value!r}')
     return config
 
 
@@ -59,6 +65,9 @@ def naming(path: str | Path) -> Iterator[None]:
     try:
         yield
     except UserError as error:
+        # What the system refuses is no fault of the config.
+        if isinstance(error.__cause__, OSError):
+            raise
         text = str(error).removeprefix('config: ')
         raise UserError(text if str(path) in text else f'{path}: {text}') from error
 

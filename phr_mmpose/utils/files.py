@@ -11,6 +11,8 @@ from phr_mmpose.utils.errors import UserError
 
 # What a place that takes no more says of itself, whoever writes to it.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+# The log and the config of a run.
+_RUN_BYTES = 2**20
 
 
 @contextmanager
@@ -101,6 +103,44 @@ def make_folder(folder: str | Path) -> Path:
             'name another place'
         ) from None
     return folder
+
+
+def make_work_dir(folder: str | Path) -> None:
+    """Make the folder of a run, and see that it takes a log.
+
+    Args:
+        folder (str | Path): The folder.
+
+    Raises:
+        UserError: If it cannot be made or written to, or has no room.
+    """
+    with writing_to(make_folder(folder)):
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(_RUN_BYTES))
+        except PermissionError as error:
+            raise _cannot_be_written(Path(folder), error) from None
+
+
+@contextmanager
+def writing_to(folder: str | Path) -> Iterator[None]:
+    """Say so where what runs inside finds no room.
+
+    Args:
+        folder (str | Path): Where it writes.
+
+    Raises:
+        UserError: In place of an ``OSError`` of a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(
+            f'{folder}: no more can be written there ({error.strerror}); make room, '
+            'or name another place'
+        ) from error
 
 
 def _refuse_folder(path: Path) -> None:

@@ -107,7 +107,13 @@ def test_the_named_checkpoint_comes_first(work_dir):
     assert latest_checkpoint(work_dir) == work_dir / 'epoch_2.pth'
 
 
-@pytest.mark.parametrize('content', [b'', b'\0' * 40, b'\xff\xfe', b'/no/epoch_5.pth'])
+@pytest.mark.parametrize(
+    'content',
+    [
+        *(b'', b'\0' * 40, b'\xff\xfe', b'/no/epoch_5.pth'),
+        pytest.param(b'x' * 5000 + b'.pth', id='5,000 characters'),
+    ],
+)
 def test_a_garbled_note_does_not_matter(work_dir, content):
     (work_dir / 'last_checkpoint').write_bytes(content)
     assert latest_checkpoint(work_dir) == work_dir / 'epoch_10.pth'

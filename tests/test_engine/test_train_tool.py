@@ -1,3 +1,5 @@
+import errno
+import resource
 import sys
 import uuid
 
@@ -283,6 +285,40 @@ def test_a_work_directory_that_is_a_file(train, tiny, tmp_path):
     path.write_text('')
     line = fails(train, tiny.path, f'--work-dir={path}')
     assert f'{path}: cannot be a folder for results (File exists)' in line
+
+
+def test_a_work_directory_without_room(train, tiny, tmp_path, monkeypatch):
+    work = tmp_path / 'work'
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    try:
+        line = fails(train, tiny.path, f'--work-dir={work}')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert line.startswith(f'{work}: ') and 'File too large' in line
+    assert str(tiny.path) not in line and not list(work.iterdir())
+
+    def train_step(self, data, optim_wrapper):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(CascadePoseEstimator, 'train_step', train_step)
+    line = fails(train, tiny.path, f'--work-dir={work}')
+    assert line.startswith(f'{work}: ') and 'No space left' in line
+
+
+@pytest.mark.parametrize('value', [['a.pth'], 3, dict(a=1)], ids=repr)
+@pytest.mark.parametrize('key', ['load_from', 'work_dir'])
+def test_a_path_that_is_none_is_named(train, tiny, tmp_path, key, value):
+    config = tmp_path / 'config.py'
+    config.write_text(f'_base_ = [{str(tiny.path)!r}]\n{key} = {value!r}\n')
+    line = fails(train, config)
+    assert line.startswith(f'{config}: {key} must be one path')
+
+
+def test_a_config_that_ends_the_program_is_named(train, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text('import sys\nsys.exit(3)\n')
+    assert f'{config}: is no readable config: SystemExit: 3' in fails(train, config)
 
 
 def test_a_fault_in_training_keeps_its_traceback(train, tiny, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """MATLAB files, read without surprises."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
         UserError: If the file is missing, of another kind or version, damaged,
             or lacks the variable.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise UserError(f'{path}: no such file')
     try:
         content = scipy.io.loadmat(path, variable_names=[name], **options)

@@ -18,6 +18,7 @@ distance of less than half a body's height. Un-annotated joints are (-1, -1) the
 take that from the release (or use lists that carry ``joints_visible``).
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -219,7 +220,7 @@ def _finish(
             )
             lists[name] = select(lists[name], np.array([not each for each in faults]))
     named = sorted({name for parts in lists.values() for name in parts.images})
-    present = [name for name in named if (photos / name).is_file()]
+    present = [name for name in named if os.path.isfile(photos / name)]
     if check_photos:
         for name in shown(present, 'checking photos'):
             inspect_photo(photos / name)

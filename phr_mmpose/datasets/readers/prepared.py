@@ -107,7 +107,7 @@ def shown(items: Sequence[str], what: str) -> Iterable[str]:
 
 
 def _place(start: Path, target: Path, link: bool) -> None:
-    if link and target.exists() and target.samefile(start):
+    if link and os.path.exists(target) and target.samefile(start):
         return
     make_folder(target.parent)
     if link:
