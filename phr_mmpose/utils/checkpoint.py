@@ -22,12 +22,19 @@ import torch
 from torch import Tensor, nn
 
 from phr_mmpose.utils.allowed_pickles import AllowList
+from phr_mmpose.utils.archive import check_archive
 from phr_mmpose.utils.errors import UserError, first_line
 
 # torch.load takes an allow-list with names since 2.6.
 _TORCH_ALLOWS_NAMES = tuple(
     int(part) for part in re.findall(r'\d+', torch.__version__)[:2]
 ) >= (2, 6)
+
+# Of weights and counters; not of quantized, complex or packed ones.
+_DTYPES = {
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.bool),
+}
 
 
 def safe_load(
@@ -47,7 +54,8 @@ def safe_load(
 
     Raises:
         UserError: If the file is empty, damaged, no checkpoint, or asks for
-            anything outside the allow-list.
+            anything outside the allow-list; if a byte of an archive (what torch
+            saves since 1.6) has changed, or it would unfold.
     """
     if map_location is None and not torch.cuda.is_available():
         map_location = 'cpu'
@@ -62,6 +70,7 @@ def safe_load(
         scope = nullcontext()
         option = {'pickle_module': _allow_list_pickle(allowed), 'weights_only': False}
     try:
+        check_archive(file)
         with scope:
             loaded = torch.load(file, map_location=map_location, **option)
             return allowed.finish(loaded)
@@ -150,7 +159,24 @@ def get_state_dict(checkpoint: object, filename: str | Path) -> dict[str, Tensor
         raise UserError(
             f'{filename} holds no model weights: give a checkpoint with a state_dict'
         )
+    for key, value in state.items():
+        if not isinstance(key, str) or not _is_plain(value):
+            what = (
+                f'its weight {key!r} is no plain tensor'
+                if isinstance(key, str)
+                else f'a weight is named by a value of type {type(key).__name__}'
+            )
+            raise UserError(f'{filename}: {what}: save the state_dict of a model')
     return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def _is_plain(weight: Tensor) -> bool:
+    """Whether a tensor has numbers that a model's own can take."""
+    return (
+        weight.layout == torch.strided
+        and not (weight.is_meta or weight.is_nested)
+        and weight.dtype in _DTYPES
+    )
 
 
 @dataclass

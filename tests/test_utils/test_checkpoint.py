@@ -241,16 +241,58 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_damage_anywhere_gives_a_clear_error_or_other_weights(trained, data):
+def test_damage_anywhere_gives_a_clear_error_or_the_same(trained, data):
     content = bytearray(trained.read_bytes())
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] = data.draw(st.integers(0, 255))
     damaged = trained.parent / 'damaged.pth'
     damaged.write_bytes(content)
     try:
-        safe_load(damaged)
+        loaded = safe_load(damaged)
     except UserError as error:
         assert 'damaged.pth' in str(error)
+        return
+    for name, weight in safe_load(trained)['state_dict'].items():
+        assert torch.equal(loaded['state_dict'][name], weight)
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed(trained, tmp_path):
+    content = bytearray(trained.read_bytes())
+    weight = safe_load(trained)['state_dict']['layer.weight'].numpy().tobytes()
+    content[content.index(weight)] ^= 1
+    path = tmp_path / 'flipped.pth'
+    path.write_bytes(content)
+    for load in (safe_load, lambda path: safe_load(path.open('rb'))):
+        with pytest.raises(UserError, match=r'flipped\.pth is damaged.*checksum'):
+            load(path)
+
+
+def test_a_file_without_checksums_loads(tmp_path):
+    path = tmp_path / 'plain.pth'
+    with zipfile.ZipFile(path, 'w') as target, _archive(tmp_path) as source:
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+            target.filelist[-1].CRC = 0
+    assert safe_load(path)['weight'].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize('times', [1, 100])
+def test_an_archive_that_unfolds_is_refused(tmp_path, times):
+    path = tmp_path / 'bomb.pth'
+    method = zipfile.ZIP_DEFLATED if times == 1 else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, 'w', method) as target, _archive(tmp_path) as source:
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+        # The same bytes under many names.
+        largest = max(target.filelist, key=lambda entry: entry.file_size)
+        target.filelist.extend([largest] * times)
+    with pytest.raises(UserError, match=r'bomb\.pth is damaged.*compressed'):
+        safe_load(path)
+
+
+def _archive(folder: Path) -> zipfile.ZipFile:
+    torch.save(dict(weight=torch.ones(2), more=torch.zeros(1000)), folder / 'one.pth')
+    return zipfile.ZipFile(folder / 'one.pth')
 
 
 def test_a_download_that_fails_says_where_to_put_the_file(tmp_path):
@@ -271,6 +313,30 @@ def test_weights_are_taken_from_either_layout():
 def test_a_file_without_weights_is_named(checkpoint):
     with pytest.raises(UserError, match=r'x.pth holds no model weights'):
         get_state_dict(checkpoint, 'x.pth')
+
+
+ONES = torch.ones(2)
+
+
+@pytest.mark.filterwarnings('ignore::UserWarning')
+@pytest.mark.parametrize(
+    ('state', 'named'),
+    [
+        (lambda: {1: ONES}, 'of type int'),
+        (lambda: {('a', 2): ONES}, 'of type tuple'),
+        (lambda: {None: ONES}, 'of type NoneType'),
+        (lambda: dict(a=ONES.to('meta')), "'a'"),
+        (lambda: dict(b=ONES.to_sparse()), "'b'"),
+        (lambda: dict(b=torch.eye(2).to_sparse_csr()), "'b'"),
+        (lambda: dict(c=torch.nested.nested_tensor([ONES, ONES[:1]])), "'c'"),
+        (lambda: dict(d=ONES.to(torch.complex64)), "'d'"),
+        (lambda: dict(e=torch.quantize_per_tensor(ONES, 1, 0, torch.qint8)), "'e'"),
+    ],
+)
+def test_a_state_that_no_model_takes_is_named(state, named):
+    with pytest.raises(UserError, match=f'x.pth: .*{named}') as caught:
+        get_state_dict(dict(state_dict={'good': ONES, **state()}), 'x.pth')
+    one_line(caught)
 
 
 def test_weights_of_the_model_match(trained):
