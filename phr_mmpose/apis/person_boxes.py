@@ -208,7 +208,7 @@ class PersonDetector:
         check_matches(model, state_dict, weights)
         model.load_state_dict(state_dict, strict=False)
         classes = meta_of(checkpoint).get('classes', model.dataset_meta['classes'])
-        if 'person' not in classes:
+        if not isinstance(classes, (list, tuple)) or 'person' not in classes:
             raise UserError(f'{weights}: a detector without the class "person"')
         self.model = model.to(target)
         self.person = list(classes).index('person')

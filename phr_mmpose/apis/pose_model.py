@@ -8,6 +8,7 @@ from mmpose.apis import init_model
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
+from phr_mmpose.apis.joints_meta import checked_joints
 from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
 from phr_mmpose.deploy import OnnxPoseEstimator
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
@@ -58,7 +59,8 @@ def load_pose_model(
     model = _build(settings, config)
     check_matches(model, state_dict, weights)
     model.load_state_dict(state_dict, strict=False)
-    model.dataset_meta = meta_of(checkpoint) or _meta_of_config(settings, config)
+    meta = meta_of(checkpoint) or _meta_of_config(settings, config)
+    model.dataset_meta = checked_joints(meta, weights)
     _check_joints(model, config, weights)
     return fuse_conv_bn(model).to(target)
 
@@ -153,14 +155,7 @@ def _check_joints(
     model: TopdownPoseEstimator, config: str | Path, weights: str | Path
 ) -> None:
     """Refuse joint names that are not those of the model's outputs."""
-    meta = model.dataset_meta
-    lacking = {'keypoint_id2name', 'flip_indices', 'skeleton_links'} - set(meta)
-    if lacking:
-        raise UserError(
-            f'{weights}: its dataset_meta has no {min(lacking)}; '
-            'give a checkpoint of MMPose 1.x'
-        )
-    named = len(meta['keypoint_id2name'])
+    named = len(model.dataset_meta['keypoint_id2name'])
     put_out = getattr(model.head, 'out_channels', named)
     if named != put_out:
         raise UserError(

@@ -1,9 +1,11 @@
 """Models load with the weights they fit, or say in one line why not."""
 
+import numpy as np
 import pytest
 import torch
 
 from phr_mmpose.apis import pose_model
+from phr_mmpose.apis.joints_meta import checked_joints
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.errors import UserError
@@ -59,10 +61,70 @@ def test_a_truncated_checkpoint_is_refused(config, checkpoints, tmp_path):
 def test_a_checkpoint_of_other_joints_is_refused(config, checkpoints, tmp_path):
     saved = torch.load(checkpoints['with_meta'], weights_only=False)
     meta = saved['meta']['dataset_meta']
-    meta['keypoint_id2name'] = {0: 'nose', 1: 'tail'}
+    meta.update(keypoint_id2name={0: 'nose', 1: 'tail'}, flip_indices=[0, 1])
+    meta.update(keypoint_colors=[[0, 0, 0]] * 2, skeleton_links=[(0, 1)])
+    meta.update(skeleton_link_colors=[[0, 0, 0]])
     path = tmp_path / 'fish.pth'
     torch.save(saved, path)
     assert 'puts out 14 joints, but 2 are named' in refused(config, path)
+
+
+ODD_META = dict(
+    keypoint_id2name=[
+        *(
+            'text',
+            5,
+            [],
+            {},
+            dict.fromkeys(range(14), 7),
+            dict.fromkeys('abcdefghijklmn'),
+        ),
+        {index + 1: 'a' for index in range(14)},
+    ],
+    flip_indices=[None, 'text', 3, [0] * 14, list(range(13)), [[0, 1]], [1e9] * 14],
+    skeleton_links=[
+        None,
+        3,
+        'ab',
+        [(0, 1, 2)],
+        [(0, 14)],
+        [(-1, 2)],
+        [(0, None)],
+        [0.5],
+    ],
+    keypoint_colors=[
+        None,
+        'red',
+        [[0, 0, 0]],
+        [[0, 0, 256]] * 14,
+        [[10**400] * 3] * 14,
+    ],
+    skeleton_link_colors=[{}, [[0, 0, 0]], [[float('nan')] * 3] * 14],
+)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [(key, value) for key, values in ODD_META.items() for value in values],
+)
+def test_odd_joints_of_a_checkpoint_are_refused(checkpoints, key, value):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    meta = saved['meta']['dataset_meta']
+    assert checked_joints(meta, 'x.pth').keys() == meta.keys()
+    with pytest.raises(UserError, match=f'x.pth: {key} of its dataset_meta'):
+        checked_joints({**meta, key: value}, 'x.pth')
+
+
+def test_a_checkpoint_s_meta_is_not_taken_for_a_sample(config, checkpoints, tmp_path):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    saved['meta']['dataset_meta'].update(bbox_scale=7, keypoints='none', links=[])
+    # As MMPose writes it for joints without links.
+    none = dict(skeleton_links=[], skeleton_link_colors=np.array([]))
+    saved['meta']['dataset_meta'].update(none)
+    torch.save(saved, tmp_path / 'odd.pth')
+    model = load_pose_model(config, tmp_path / 'odd.pth', 'cpu')
+    assert not {'bbox_scale', 'keypoints', 'links'} & set(model.dataset_meta)
+    assert joint_links(model) == []
 
 
 def test_configs_that_are_none_are_refused(checkpoints, tmp_path):
