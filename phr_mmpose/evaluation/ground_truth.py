@@ -14,8 +14,8 @@ from phr_mmpose.datasets.joints import (
     mpii_to_lsp,
 )
 from phr_mmpose.datasets.part_list import load_part_list
-from phr_mmpose.evaluation.array_files import arrangements, describe, read_arrays
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
+from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
 # How predictions of so many joints become those of a benchmark. Pelvis and thorax,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.evaluation.array_files import arrangements, describe, read_arrays
 from phr_mmpose.evaluation.functional.pck import column_joints
 from phr_mmpose.evaluation.ground_truth import GroundTruth
+from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
 COMMON_KEYS = ('preds', 'pred', 'prediction_all', 'joints', 'pos_pred_src')
@@ -41,7 +41,7 @@ def load_predictions(
 
     Args:
         path (str | Path): See
-            :func:`~phr_mmpose.evaluation.array_files.read_arrays`.
+            :func:`~phr_mmpose.utils.array_files.read_arrays`.
         truth (GroundTruth): What will be scored.
         one_based (bool): The predictions count pixels from 1. Defaults to
             False, from 0.

@@ -9,7 +9,7 @@ import pytest
 from phr_mmpose.apis.person_boxes import BoxFile
 from phr_mmpose.datasets.part_list import load_part_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
-from phr_mmpose.evaluation.array_files import read_arrays
+from phr_mmpose.utils.array_files import read_arrays
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import parse_json, read_json
 

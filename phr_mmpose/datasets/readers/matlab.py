@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.mat_files import load_mat
+
+# MPII's release has far less.
+_MOST_BYTES = 2**30
 
 
 def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
@@ -26,8 +29,16 @@ def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
     """
     if not os.path.isfile(path):
         raise UserError(f'{path}: no such file')
+    held = []
+
+    def choose(other: str, shape: tuple[int, ...], size: int) -> bool:
+        held.append(other)
+        if other == name and size > _MOST_BYTES:
+            raise ValueError(f'"{name}" unfolds to more than {_MOST_BYTES >> 20} MB')
+        return other == name
+
     try:
-        content = scipy.io.loadmat(path, variable_names=[name], **options)
+        content = load_mat(path, choose, **options)
     except NotImplementedError:
         raise UserError(
             f'{path}: MATLAB version 7.3; save it again with save(…, "-v7")'
@@ -39,9 +50,9 @@ def load_mat_variable(path: str | Path, name: str, **options) -> np.ndarray:
             'fetch it again'
         ) from None
     if name not in content:
-        held = ', '.join(entry for entry, _, _ in scipy.io.whosmat(path)) or 'nothing'
+        others = ', '.join(held) or 'nothing'
         raise UserError(
-            f'{path}: has no variable "{name}" (it holds {held}); '
+            f'{path}: has no variable "{name}" (it holds {others}); '
             'give the file of the data set'
         )
     return content[name]

@@ -2,6 +2,10 @@
 
 import json
 import pickle
+import struct
+import tracemalloc
+import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -10,7 +14,7 @@ import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phr_mmpose.evaluation.array_files import arrangements, describe, read_arrays
+from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -157,5 +161,115 @@ def test_pickles_are_refused(tmp_path, suffix):
 def test_a_file_without_numbers(tmp_path):
     path = tmp_path / 'file.json'
     path.write_text('{"a": "b"}')
+    with pytest.raises(UserError, match='holds no numeric array'):
+        read_arrays(path)
+
+
+def write_zeros(path, numbers):
+    """Write arrays of zeros that take no room in the file."""
+    if path.suffix == '.npz':
+        with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            with file.open('preds.npy', 'w') as entry:
+                header = dict(descr='<f8', fortran_order=False, shape=(numbers,))
+                np.lib.format.write_array_header_1_0(entry, header)
+                for _ in range(numbers // 2**20):
+                    entry.write(bytes(8 * 2**20))
+    elif path.suffix == '.h5':
+        with h5py.File(path, 'w') as file:
+            file.create_dataset('preds', (numbers,), 'f8', fillvalue=1)
+    elif path.suffix == '.npy':
+        with path.open('wb') as file:
+            header = dict(descr='<f8', fortran_order=False, shape=(numbers,))
+            np.lib.format.write_array_header_1_0(file, header)
+    else:
+        scipy.io.savemat(path, dict(preds=np.zeros(numbers)), do_compression=True)
+
+
+@pytest.mark.parametrize('suffix', ['.mat', '.h5', '.npz', '.npy'])
+def test_a_small_file_that_unfolds_is_left_out(tmp_path, suffix):
+    path = tmp_path / f'bomb{suffix}'
+    write_zeros(path, 24 * 2**20)
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
+    with pytest.raises(UserError, match=f'bomb{suffix}: (holds no|not a readable)'):
+        read_arrays(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # scipy unfolds pieces of 128 kB, a thousand times as much, to see the shape.
+    assert suffix == '.mat' or peak < 64 * 2**20
+
+
+def test_a_mat_file_whose_shape_is_small_and_its_numbers_are_many(tmp_path):
+    path = tmp_path / 'bomb.mat'
+    write_zeros(path, 24 * 2**20)
+    content = path.read_bytes()
+    inside = zlib.decompress(content[136:])
+    # The array's dimensions are the third element.
+    inside = inside[:32] + struct.pack('<ii', 1, 3) + inside[40:]
+    packed = zlib.compress(inside)
+    path.write_bytes(content[:128] + struct.pack('<II', 15, len(packed)) + packed)
+    with pytest.raises(UserError, match=r'bomb\.mat: holds no numeric array'):
+        read_arrays(path)
+
+
+def test_many_arrays_together_have_a_limit(tmp_path):
+    path = tmp_path / 'many.h5'
+    with h5py.File(path, 'w') as file:
+        for number in range(20):
+            file.create_dataset(str(number), (9_000_000,), 'u1', fillvalue=1)
+    with pytest.raises(UserError, match=r'many\.h5.*50,000,000 numbers'):
+        read_arrays(path)
+
+
+def test_a_chunk_is_unfolded_as_a_whole(tmp_path):
+    path = tmp_path / 'chunk.h5'
+    with h5py.File(path, 'w') as file:
+        file['preds'] = ARRAY
+        file.create_dataset('a', (5,), 'f8', chunks=(2**28,), maxshape=(None,))
+    assert list(read_arrays(path)) == ['preds']
+
+
+def test_hdf5_is_not_followed_to_other_files(tmp_path):
+    path = tmp_path / 'file.h5'
+    with h5py.File(path, 'w') as file:
+        file['preds'] = ARRAY
+        file['link'] = h5py.ExternalLink('other.h5', '/preds')
+    assert list(read_arrays(path)) == ['preds']
+    with h5py.File(path, 'a') as file:
+        file.create_dataset('zeros', (4,), 'u1', external=[('/dev/zero', 0, 4)])
+    with pytest.raises(UserError, match=r'file\.h5.*zeros lies in other files'):
+        read_arrays(path)
+    layout = h5py.VirtualLayout((4,), 'u1')
+    layout[:] = h5py.VirtualSource('other.h5', 'preds', (4,))
+    with h5py.File(path, 'w') as file:
+        file.create_virtual_dataset('view', layout)
+    with pytest.raises(UserError, match=r'file\.h5.*view lies in other files'):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        [[[1, 2], None], [[5, 6], [7, 8]]],
+        [[[1, 2], [None, None]], [[5, 6], [7, 8]]],
+    ],
+)
+def test_null_may_stand_for_a_joint(tmp_path, content):
+    path = tmp_path / 'file.json'
+    path.write_text(json.dumps(content))
+    expected = np.arange(1.0, 9).reshape(2, 2, 2)
+    expected[0, 1] = np.nan
+    np.testing.assert_array_equal(read_arrays(path)[''], expected)
+
+
+def test_null_may_stand_for_all_joints_of_a_person_or_the_person(tmp_path):
+    path = tmp_path / 'file.json'
+    for unknown in (None, [None, None]):
+        path.write_text(json.dumps({'preds': [unknown, [[5, 6], None]]}))
+        np.testing.assert_array_equal(
+            read_arrays(path)['preds'],
+            [np.full((2, 2), np.nan), [[5, 6], [np.nan, np.nan]]],
+        )
+    path.write_text(json.dumps([[[1, 2], [3]], [[5, 6], [7, 8]]]))
     with pytest.raises(UserError, match='holds no numeric array'):
         read_arrays(path)

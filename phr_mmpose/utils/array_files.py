@@ -1,20 +1,26 @@
 """Arrays out of files of any common kind, whichever way round they lie."""
 
+import math
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 
 import h5py
 import numpy as np
-import scipy.io
 
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.json_files import read_json
+from phr_mmpose.utils.mat_files import load_mat
 
-# Result files may carry heat maps beside the joints; those are not joints.
-_MAX_NUMBERS = 50_000_000
+# Result files may carry heat maps beside the joints; those are not joints, of which
+# all of MPII has 1.2 million numbers.
+_MAX_NUMBERS = 10_000_000
+# Of all arrays that are no heat maps.
+_MAX_TOTAL = 50_000_000
+# Of the largest numbers, with the header of a file in an archive.
+_MAX_BYTES = 16 * _MAX_NUMBERS + 2**20
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
@@ -23,15 +29,16 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     Args:
         path (str | Path): ``.mat`` (any version), ``.h5``/``.hdf5``, ``.npz``,
             ``.npy`` or ``.json`` (nested lists, an object of such lists, or a
-            list of objects whose entries are stacked). Nothing is unpickled.
+            list of objects whose entries are stacked). Nothing is unpickled, and
+            no other file is followed to.
 
     Returns:
-        dict[str, np.ndarray]: Real arrays by name, in float64; the name is
-        ``''`` where the file has none.
+        dict[str, np.ndarray]: Real arrays of up to ten million numbers by name,
+        in float64; the name is ``''`` where the file has none.
 
     Raises:
-        UserError: If the file is missing, of another kind, damaged, or holds no
-            numeric array.
+        UserError: If the file is missing, of another kind, damaged, holds no
+            numeric array, or arrays of more than 50 million numbers together.
     """
     path = Path(path)
     if not os.path.isfile(path):
@@ -96,37 +103,56 @@ def arrangements(
 
 
 def _read_mat(path: Path) -> dict[str, np.ndarray]:
+    def choose(name: str, shape: tuple[int, ...], size: int) -> bool:
+        return (
+            not name.startswith('__')
+            and math.prod(shape) <= _MAX_NUMBERS
+            and size <= _MAX_BYTES
+        )
+
     try:
-        content = scipy.io.loadmat(path)
+        content = load_mat(path, choose)
     except NotImplementedError:
         # Version 7.3 is HDF5.
         return _read_h5(path)
-    return _numeric({k: v for k, v in content.items() if not k.startswith('__')})
+    return _numeric(content.items())
 
 
 def _read_h5(path: Path) -> dict[str, np.ndarray]:
-    found = {}
+    names = []
 
     def keep(name: str, item: object) -> None:
         # MATLAB keeps cells under '#refs#'.
-        own = isinstance(item, h5py.Dataset) and not name.startswith('#')
-        if own and item.dtype.kind in 'iuf' and item.size <= _MAX_NUMBERS:
-            found[name] = item[()]
+        if not isinstance(item, h5py.Dataset) or name.startswith('#'):
+            return
+        if item.external or item.is_virtual:
+            raise ValueError(f'{name} lies in other files')
+        # A chunk is unfolded as a whole, whatever part of it the array has.
+        size = max(item.size or 0, math.prod(item.chunks or ()))
+        if item.dtype.kind in 'iuf' and size <= _MAX_NUMBERS:
+            names.append(name)
 
     with h5py.File(path) as file:
         file.visititems(keep)
-    return _numeric(found)
+        return _numeric((name, file[name][()]) for name in names)
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as content:
         if not isinstance(content, np.lib.npyio.NpzFile):
             raise zipfile.BadZipFile('not an archive')
-        return _numeric(dict(content))
+        entries = content.zip.infolist()
+        sizes = {entry.filename.removesuffix('.npy'): entry for entry in entries}
+        return _numeric(
+            (name, content[name])
+            for name in content.files
+            if sizes[name].file_size <= _MAX_BYTES
+        )
 
 
 def _read_npy(path: Path) -> dict[str, np.ndarray]:
-    return _numeric({'': np.load(path, allow_pickle=False)})
+    # Mapped: an array that is larger than the file is noticed.
+    return _numeric([('', np.load(path, mmap_mode='r', allow_pickle=False))])
 
 
 def _read_json(path: Path) -> dict[str, np.ndarray]:
@@ -139,21 +165,45 @@ def _read_json(path: Path) -> dict[str, np.ndarray]:
     found = {}
     for key, value in content.items():
         try:
-            # null becomes NaN: a joint without prediction.
-            found[key] = np.array(value, dtype=np.float64)
+            found[key] = _stack(value)
         except (TypeError, ValueError):
             continue
-    return found
+    return _numeric(found.items())
 
 
-def _numeric(arrays: dict[str, object]) -> dict[str, np.ndarray]:
+def _stack(value: object) -> np.ndarray:
+    """Make an array of nested lists; null becomes NaN: what was not predicted.
+
+    It may stand for a coordinate, a joint or a person.
+    """
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        if not isinstance(value, list):
+            raise
+    parts = [_stack(part) for part in value]
+    shape = max((part.shape for part in parts), key=len)
+    return np.stack(
+        [
+            np.full(shape, np.nan)
+            if part.ndim < len(shape) and np.isnan(part).all()
+            else part
+            for part in parts
+        ]
+    )
+
+
+def _numeric(arrays: Iterable[tuple[str, object]]) -> dict[str, np.ndarray]:
     """Keep real numbers, as float64: unsigned ones would wrap when subtracted."""
-    found = {name: np.asarray(array) for name, array in arrays.items()}
-    return {
-        name: array.astype(np.float64)
-        for name, array in found.items()
-        if array.dtype.kind in 'iuf' and array.size <= _MAX_NUMBERS
-    }
+    found, total = {}, 0
+    for name, value in arrays:
+        array = np.asarray(value)
+        if array.dtype.kind in 'iuf' and array.size <= _MAX_NUMBERS:
+            found[name] = array.astype(np.float64)
+            total += array.size
+        if total > _MAX_TOTAL:
+            raise ValueError(f'arrays of more than {_MAX_TOTAL:,} numbers')
+    return found
 
 
 _READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
