@@ -19,6 +19,7 @@ take that from the release (or use lists that carry ``joints_visible``).
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from phr_mmpose.datasets.part_list import (
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 
 COMMON_COUNTS = {'mpii_train': 22246, 'mpii_val': 2958}
 """dict[str, int]: Persons of the widely used lists."""
@@ -324,21 +325,42 @@ def _read_release(path: Path) -> tuple[PartList, np.ndarray, list[str]]:
             f'and {len(singles)} single_person entries; give the original MPII release'
         )
     images, rows, single, labels = [], [], [], []
-    for photo, train, separate in zip(photos, is_train, singles, strict=True):
-        if not train:
-            continue
-        numbers = {int(number) for number in _items(separate)}
-        for number, person in enumerate(_items(getattr(photo, 'annorect', None)), 1):
-            row = _parse_person(person, path)
-            if row is not None:
-                images.append(str(photo.image.name))
-                rows.append(row)
-                single.append(number in numbers)
-                labels.append(f'{images[-1]} person {number}')
+    for place, photo in enumerate(photos):
+        try:
+            if is_train[place]:
+                numbers = {int(number) for number in _items(singles[place])}
+                for number, row in _parse_photo(photo, path):
+                    images.append(_image_name(photo))
+                    rows.append(row)
+                    single.append(number in numbers)
+                    labels.append(f'{images[-1]} person {number}')
+        except UserError:
+            raise
+        # A struct may lack any field, and a field hold anything.
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            raise UserError(
+                f'{path}: annolist({place + 1}) is not as in the original release '
+                f'({first_line(error)}); fetch it again'
+            ) from error
     if not rows:
         raise UserError(f'{path}: no person with joints; give the original release')
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
     return PartList(images, *columns), np.array(single), labels
+
+
+def _image_name(photo: object) -> str:
+    name = photo.image.name
+    if not isinstance(name, str):
+        raise TypeError('image.name is no text')
+    return name
+
+
+def _parse_photo(photo: object, path: Path) -> Iterator[tuple[int, tuple]]:
+    """Give the persons that are complete: their numbers, from 1, and their rows."""
+    for number, person in enumerate(_items(getattr(photo, 'annorect', None)), 1):
+        row = _parse_person(person, path)
+        if row is not None:
+            yield number, row
 
 
 def _parse_person(person: object, path: Path) -> tuple | None:

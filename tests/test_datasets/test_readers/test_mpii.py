@@ -136,6 +136,35 @@ def test_faulty_releases(synthetic, tmp_path):
         read_mpii_release(path, tmp_path)
 
 
+NO_Y = {'id': 0, 'x': 1}
+
+
+@pytest.mark.parametrize(
+    'oddity',
+    [
+        lambda make: dict(annorect=make.struct([make.person(5, [NO_Y])])),
+        lambda make: dict(image=make.struct([{'title': 'a.jpg'}])),
+        lambda make: dict(image=3),
+        lambda make: dict(image=make.struct([{'name': np.zeros((2, 2))}])),
+        lambda make: dict(
+            annorect=make.struct([make.person(5, [{**NO_Y, 'y': 1, 'id': np.inf}])])
+        ),
+    ],
+)
+def test_odd_structs_are_named_by_their_place(synthetic, tmp_path, oddity):
+    release = synthetic.mpii_release()
+    whole = synthetic.person(5, [synthetic.point(1, 1, 2)])
+    photo = dict(
+        image=synthetic.struct([{'name': 'a.jpg'}]),
+        annorect=synthetic.struct([whole]),
+    )
+    photo.update(oddity(synthetic))
+    release['annolist'][0, 0] = tuple(synthetic.struct([photo])[0, 0])
+    path = synthetic.write_mpii(tmp_path, release)
+    with pytest.raises(UserError, match=r'\.mat: (annolist\(1\)|a joint with id inf)'):
+        read_mpii_release(path, tmp_path)
+
+
 def test_json_lists_with_head_boxes(tmp_path):
     entries = [listed('a.jpg', 1, 1), listed('b.jpg', 2, 1)]
     with gzip.open(tmp_path / 'mpii_val.json.gz', 'wt') as stream:
