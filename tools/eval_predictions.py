@@ -142,7 +142,6 @@ def compare(
     comparison = Comparison(truth)
     for name, path in files.items():
         comparison.add_file(name, path, name in one_based, args.key)
-        remark_grid(path, name in one_based)
     for line in comparison.notes:
         note(line)
     print(f'{persons}, {comparison.table()}')
@@ -172,7 +171,6 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
     predictions = load_predictions(args.pred, truth, one_based, args.key)
     for line in predictions.notes:
         note(line)
-    remark_grid(args.pred, one_based)
 
     distances, scores = score_joints(predictions.joints, truth)
     print(f'{persons}, {args.pred}')
@@ -195,12 +193,6 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
             args.curve,
             f'{args.dataset.upper()}: {Path(args.pred).name}',
         )
-
-
-def remark_grid(path: str, one_based: bool) -> None:
-    """Say so where a file is read from 0 that is likely to count from 1."""
-    if Path(path).suffix == '.mat' and not one_based:
-        note(f'{path}: read as counted from 0; add --one-based if MATLAB wrote it')
 
 
 def note(line: str) -> None:

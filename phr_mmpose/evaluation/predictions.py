@@ -97,6 +97,15 @@ def load_predictions(
             f'{path}: {int(missing.sum())} joints have no prediction (NaN); they count '
             'as misses'
         )
+    other = _median_error(joints + (1 if one_based else -1), truth)
+    if other < (error := _median_error(joints, truth)):
+        counted, likely = (1, 0) if one_based else (0, 1)
+        notes.append(
+            f'{path}: read as counted from {counted}, and from {likely} it would fit '
+            f'better (half of the joints within {other:.2f} px, not {error:.2f}); '
+            f'{"leave out" if one_based else "add"} --one-based if it counts from '
+            f'{likely}'
+        )
     return Predictions(joints, notes)
 
 

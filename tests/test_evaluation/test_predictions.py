@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -56,7 +57,7 @@ def test_any_order_of_axes(tmp_path, number, joints, components, order, one_base
 def test_ambiguous_sizes_are_told(tmp_path):
     truth = make_truth(tmp_path, 14)
     np.save(tmp_path / 'pred.npy', truth.joints.transpose(2, 1, 0))
-    (note,) = load_predictions(tmp_path / 'pred.npy', truth).notes
+    (note,) = load_predictions(tmp_path / 'pred.npy', truth, one_based=True).notes
     assert 'took the nearest to the ground truth, 2 x joints x persons' in note
 
 
@@ -114,6 +115,24 @@ def test_missing_joints_are_told(tmp_path, truth):
     np.save(tmp_path / 'pred.npy', np.full_like(joints, np.nan))
     with pytest.raises(UserError, match='every number is NaN'):
         load_predictions(tmp_path / 'pred.npy', truth)
+
+
+@pytest.mark.parametrize('suffix', ['.npy', '.h5'])
+@pytest.mark.parametrize('first', [0, 1])
+def test_a_hint_where_the_other_grid_fits_better(tmp_path, truth, suffix, first):
+    noise = np.random.default_rng(0).normal(0, 2, truth.joints.shape)
+    # The ground truth counts from 1.
+    poses = truth.joints + noise - 1 + first
+    path = tmp_path / f'pred{suffix}'
+    if suffix == '.npy':
+        np.save(path, poses)
+    else:
+        with h5py.File(path, 'w') as file:
+            file['preds'] = poses
+    assert load_predictions(path, truth, one_based=bool(first)).notes == []
+    (note,) = load_predictions(path, truth, one_based=not first).notes
+    assert f'from {first} it would fit better' in note and str(path) in note
+    assert ('add' if first else 'leave out') + ' --one-based' in note
 
 
 def test_mpii_joints_are_mapped_by_name(tmp_path, truth):
