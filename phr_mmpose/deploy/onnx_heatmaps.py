@@ -88,6 +88,7 @@ class OnnxHeatmaps(BaseModule):
             except (KeyError, ValueError):
                 facts = {}
             if facts and all(isinstance(value, list) for value in facts.values()):
+                self._check_shapes(file, facts)
                 return facts
         if 'regressor' in self.outputs:
             raise UserError(
@@ -96,6 +97,25 @@ class OnnxHeatmaps(BaseModule):
         raise UserError(
             f'{file}: is no cascade that tools/export_onnx.py wrote; give one'
         )
+
+    def _check_shapes(self, file: str, facts: dict) -> None:
+        """Refuse a file whose input or outputs are not as its metadata say."""
+        crops, *heatmaps = self.session.get_inputs() + self.session.get_outputs()
+        grid = [len(facts['joints']), *facts['heatmap_size'][::-1]]
+        for each, kind, expected in (
+            (crops, 'tensor(uint8)', [3, *facts['input_size'][::-1]]),
+            *((output, 'tensor(float)', grid) for output in heatmaps),
+        ):
+            # The batch is open; so were the detector's sizes in older files.
+            fits = len(each.shape) == 4 and all(
+                found == size or not isinstance(found, int)
+                for found, size in zip(each.shape[1:], expected, strict=False)
+            )
+            if not fits or len(expected) != 3 or each.type != kind:
+                raise UserError(
+                    f'{file}: {each.name} is {each.type} of {each.shape}, its metadata '
+                    f'say {expected}; write it anew with tools/export_onnx.py'
+                )
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         """Compute the heatmaps.
@@ -108,7 +128,8 @@ class OnnxHeatmaps(BaseModule):
             a refiner, its confidences, (B, K, H, W) float32 each, on the CPU.
 
         Raises:
-            UserError: If the crops are not of the file's ``input_size``.
+            UserError: If the crops are not of the file's ``input_size``, or what
+                it computes is not of its ``heatmap_size``.
         """
         size = list(crops.shape[:1:-1])
         if size != self.facts['input_size']:
@@ -118,5 +139,19 @@ class OnnxHeatmaps(BaseModule):
                 'exported with'
             )
         crops = crops.to('cpu', torch.uint8).contiguous()
-        found = self.session.run(self.outputs, {CROPS: crops.numpy()})
+        try:
+            found = self.session.run(self.outputs, {CROPS: crops.numpy()})
+        # Its exceptions have no common base but this.
+        except Exception as error:
+            raise UserError(
+                f'{self.file}: cannot be computed ({first_line(error)}); write it anew '
+                'with tools/export_onnx.py'
+            ) from error
+        joints = len(self.facts['joints'])
+        shape = (len(crops), joints, *self.facts['heatmap_size'][::-1])
+        if any(each.shape != shape for each in found):
+            raise UserError(
+                f'{self.file}: computes heatmaps of {found[0].shape[1:]}, its metadata '
+                f'say {shape[1:]}; write it anew with tools/export_onnx.py'
+            )
         return tuple(torch.from_numpy(each) for each in found)

@@ -185,3 +185,31 @@ def test_a_lacking_package_is_named(file, monkeypatch):
 
 def test_files_are_told_by_their_names():
     assert is_onnx('a/b.onnx') and is_onnx('B.ONNX') and not is_onnx('onnx.pth')
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('input_size', [SIDE, SIDE // 2]),
+        ('input_size', [SIDE]),
+        ('heatmap_size', ['a', {}]),
+        ('joints', ['a', 'b', 'c']),
+    ],
+)
+def test_metadata_that_the_shapes_contradict_are_refused(file, tmp_path, key, value):
+    content = onnx.load(str(file))
+    for each in content.metadata_props:
+        if each.key == key:
+            each.value = json.dumps(value)
+    path = tmp_path / 'odd.onnx'
+    onnx.save(content, str(path))
+    assert f'{path}: ' in refused(path) and 'its metadata say' in refused(path)
+
+
+def test_every_output_has_a_fixed_height_and_width(file):
+    outputs = onnx.load(str(file)).graph.output
+    shapes = [
+        [size.dim_value for size in each.type.tensor_type.shape.dim] for each in outputs
+    ]
+    assert len(shapes) == 2 and all(shape[1] == 4 for shape in shapes)
+    assert all(min(shape[2:]) > 0 and shape[0] == 0 for shape in shapes)
