@@ -155,6 +155,12 @@ def _describe(model: CascadePoseEstimator, path: Path) -> None:
     # Computes in advance what depends on the input's size alone, such as padding. Left
     # in the file it costs time, and the quantizer would round sizes to its 256 levels.
     content = onnxslim.slim(onnx.load(str(path)))
+    # The exporter loses track of sizes where maps are resized.
+    for output in content.graph.output:
+        sizes = output.type.tensor_type.shape.dim
+        fixed = (len(names), *codec.heatmap_size[::-1])
+        for size, value in zip(sizes[1:], fixed, strict=True):
+            size.dim_value = value
     onnx.helper.set_model_props(
         content, {key: json.dumps(value) for key, value in facts.items()}
     )
