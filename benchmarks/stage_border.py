@@ -15,6 +15,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+
+# isort: split
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

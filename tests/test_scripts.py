@@ -1,0 +1,64 @@
+"""Every script starts by itself, whatever was imported before in the tests."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted(
+    path
+    for folder in ('tools', 'projects', 'benchmarks')
+    for path in (REPO / folder).rglob('*.py')
+    if "__name__ == '__main__'" in path.read_text()
+)
+# Import only where phr_mmpose has prepared them; MMEngine does anywhere.
+STACK = {'mmpose', 'mmdet', 'mmcv', 'torchvision'}
+
+
+def imports(path: Path, seen: set[Path]) -> Iterator[str]:
+    """Name the packages that a file imports when it starts, in order."""
+    seen.add(path)
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules = [node.module, *(f'{node.module}.{a.name}' for a in node.names)]
+        else:
+            continue
+        for module in modules:
+            package = module.split('.')[0]
+            local = REPO / f'{module.replace(".", "/")}.py'
+            if package != 'phr_mmpose' and local.is_file() and local not in seen:
+                yield from imports(local, seen)
+            yield package
+
+
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.stem)
+def test_the_package_comes_before_the_stack(script):
+    for package in imports(script, set()):
+        if package == 'phr_mmpose':
+            break
+        assert package not in STACK
+
+
+# The benchmarks start worker.py, which has no options.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'script',
+    [path for path in SCRIPTS if path.stem != 'worker'],
+    ids=lambda path: path.stem,
+)
+def test_it_starts_in_a_process_of_its_own(script):
+    done = subprocess.run(
+        [sys.executable, str(script), '--help'],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPO,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'usage: ' in done.stdout
