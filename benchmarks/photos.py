@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from benchmarks.samples import PHOTO_SIZE, draw_person, draw_photo
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.joints import LSP_JOINTS, lsp_to_mpii
-from phr_mmpose.datasets.part_list import load_part_list
 from phr_mmpose.utils.errors import UserError
 
 LIST = 'annotations/mpii_train.json'
@@ -52,7 +52,9 @@ def link_lsp(folder: str | Path, data: str | Path, persons: int) -> None:
         UserError: If the data is not there.
     """
     folder, data = Path(folder), Path(data).resolve()
-    parts = load_part_list(data / 'annotations' / 'lsp_train.json', len(LSP_JOINTS))
+    parts = load_annotation_list(
+        data / 'annotations' / 'lsp_train.json', len(LSP_JOINTS)
+    )
     images = _folders(folder)
     joints = np.nan_to_num(lsp_to_mpii(parts.joints))
     annotated, visible = lsp_to_mpii(parts.annotated), lsp_to_mpii(parts.visible)

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.body import LspDataset, LspetDataset, MpiiPartDataset
 from phr_mmpose.datasets.cropped_list import write_cropped_list
-from phr_mmpose.datasets.part_list import load_part_list
 from phr_mmpose.datasets.person_regions import CropRange, plan_regions
 from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     (kind,) = (each for each in _TYPES if each.__name__ == args.type)
     dataset = kind(lazy_init=True)
-    parts = load_part_list(args.list, dataset.NUM_LIST_JOINTS)
+    parts = load_annotation_list(args.list, dataset.NUM_LIST_JOINTS)
     name = args.list.name.split('.')[0]
     path = args.dst / 'annotations' / f'{name}.json'
     if path.exists() and path.samefile(args.list):

@@ -13,13 +13,17 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
+    occluded_share,
+    save_annotation_list,
+)
 from phr_mmpose.datasets.body.figure_dataset import FigureDataset
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.datasets.part_list import PartList, occluded_share, save_part_list
 from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
@@ -85,7 +89,7 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         raise UserError(f'{path}: cannot be written ({error})') from None
 
 
-def part_list(names: list[str], figures: list[Figure]) -> PartList:
+def annotation_list(names: list[str], figures: list[Figure]) -> AnnotationList:
     """Annotations of figures as ``MpiiPartDataset`` reads them.
 
     Args:
@@ -93,14 +97,14 @@ def part_list(names: list[str], figures: list[Figure]) -> PartList:
         figures (list[Figure]): As many figures.
 
     Returns:
-        PartList: Coordinates counted from 1, as the format wants them.
+        AnnotationList: Coordinates counted from 1, as the format wants them.
     """
     boxes = np.array([figure.box for figure in figures], np.float64)
     scales = (boxes[:, 2] - boxes[:, 0]) / PIXELS_PER_SCALE
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 + 1
     # MPII's centres lie high on the body, and MpiiPartDataset moves them down.
     centers -= center_shift(scales)
-    return PartList(
+    return AnnotationList(
         images=names,
         centers=centers,
         scales=scales,
@@ -188,8 +192,8 @@ def main(argv: list[str] | None = None) -> None:
         names.append(f'figure_{args.seed}_{number}.png')
         figures.append(figure)
         write_picture(args.out / 'images' / names[-1], figure.image)
-    parts = part_list(names, figures)
-    save_part_list(args.out / 'annotations' / 'figures.json', parts)
+    parts = annotation_list(names, figures)
+    save_annotation_list(args.out / 'annotations' / 'figures.json', parts)
     if args.coco:
         with atomic_path(args.coco) as temporary:
             temporary.write_text(json.dumps(coco_file(names, figures)) + '\n')

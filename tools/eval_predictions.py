@@ -186,7 +186,7 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
         draw_split_curves(
             distances,
             truth.annotated,
-            truth.unoccluded,
+            truth.visible,
             truth.names,
             truth.measure,
             truth.thr,
@@ -211,7 +211,7 @@ def save_json(
     columns = column_joints(truth.names)
     scored = sorted(joint for joints in columns.values() for joint in joints)
     counts = {}
-    for name, mask in splits(truth.annotated, truth.unoccluded).items():
+    for name, mask in splits(truth.annotated, truth.visible).items():
         mask = mask & ~np.isnan(distances)
         counts[name] = {
             part: int(mask[:, list(joints)].sum()) for part, joints in columns.items()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import AnnotationList, load_annotation_list
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
-from phr_mmpose.datasets.part_list import PartList, load_part_list
 from phr_mmpose.utils.errors import UserError
 
 _SHORT = {'r': 'right', 'l': 'left'}
@@ -100,21 +100,23 @@ def known_joints(
     return KnownJoints(np.hstack([center - half, center + half]), joints, occluded)
 
 
-def _load(path: str | Path, names: Sequence[str]) -> tuple[PartList, Sequence[str]]:
+def _load(
+    path: str | Path, names: Sequence[str]
+) -> tuple[AnnotationList, Sequence[str]]:
     """Read the list, whichever of the two sets of joints it has."""
     first, second = LSP_JOINTS, MPII_JOINTS
     if len(names) == len(second):
         first, second = second, first
     try:
-        return load_part_list(path, len(first)), first
+        return load_annotation_list(path, len(first)), first
     except UserError as error:
         try:
-            return load_part_list(path, len(second)), second
+            return load_annotation_list(path, len(second)), second
         except UserError:
             raise error from None
 
 
-def _persons_of(parts: PartList, photo: Path) -> list[int]:
+def _persons_of(parts: AnnotationList, photo: Path) -> list[int]:
     tails = ['/'.join(photo.parts[start:]) for start in range(len(photo.parts))]
     for tail in tails:
         found = [i for i, image in enumerate(parts.images) if image == tail]

@@ -4,12 +4,12 @@ import torch
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
-from phr_mmpose.codecs.part_map_codec import PartMapCodec, argmax_2d
+from phr_mmpose.codecs.heatmap_codec import HeatmapCodec, argmax_2d
 from phr_mmpose.utils.errors import UserError
 
 
 @KEYPOINT_CODECS.register_module()
-class BinaryDisc(PartMapCodec):
+class BinaryDisc(HeatmapCodec):
     """Part label maps: 1 within ``radius`` of a visible joint, 0 elsewhere.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
@@ -62,20 +62,20 @@ class BinaryDisc(PartMapCodec):
         self.visibility_weights = visibility
 
     def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:
-        """Draw discs; see :meth:`PartMapCodec.draw`."""
+        """Draw discs; see :meth:`HeatmapCodec.draw`."""
         squared = squared_dy[..., :, None] + squared_dx[..., None, :]
         return (squared <= self.radius**2).float()
 
     def weigh(
-        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor
+        self, keypoints: Tensor, annotated: Tensor, visible: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Draw visible joints only; see :meth:`PartMapCodec.weigh`.
+        """Draw visible joints only; see :meth:`HeatmapCodec.weigh`.
 
         A joint outside the crop keeps its weight: it is not to be seen there,
         and the detector should say so.
         """
-        weights = annotated if self.occluded == 'zero' else annotated & unoccluded
-        return unoccluded, weights
+        weights = annotated if self.occluded == 'zero' else annotated & visible
+        return visible, weights
 
     def decode_batch(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Find the disc that fits best: a matched filter, then a finer fit.

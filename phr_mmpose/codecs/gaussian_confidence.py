@@ -4,14 +4,14 @@ import torch
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
-from phr_mmpose.codecs.part_map_codec import PartMapCodec, argmax_2d
+from phr_mmpose.codecs.heatmap_codec import HeatmapCodec, argmax_2d
 from phr_mmpose.utils.errors import UserError
 
 _REFINEMENTS = ('none', 'quarter', 'taylor')
 
 
 @KEYPOINT_CODECS.register_module()
-class GaussianConfidence(PartMapCodec):
+class GaussianConfidence(HeatmapCodec):
     """Confidence maps: a Gaussian at each annotated joint, occluded or not.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
@@ -57,7 +57,7 @@ class GaussianConfidence(PartMapCodec):
         self.refinement = refinement
 
     def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:
-        """Draw Gaussians; see :meth:`PartMapCodec.draw`."""
+        """Draw Gaussians; see :meth:`HeatmapCodec.draw`."""
         # A Gaussian is separable: two small exponentials and one product.
         factor = -0.5 / self.sigma**2
         return (
@@ -66,9 +66,9 @@ class GaussianConfidence(PartMapCodec):
         )
 
     def weigh(
-        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor
+        self, keypoints: Tensor, annotated: Tensor, visible: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Draw all annotated joints; see :meth:`PartMapCodec.weigh`.
+        """Draw all annotated joints; see :meth:`HeatmapCodec.weigh`.
 
         A joint further than 3 sigma outside the crop weighs 0, as in MMPose's
         codecs: its map would be empty, though the joint exists.

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import AnnotationList, save_annotation_list
 from phr_mmpose.datasets.boxes import check_boxes
-from phr_mmpose.datasets.part_list import PartList, save_part_list
 from phr_mmpose.datasets.person_regions import PersonRegions
 from phr_mmpose.datasets.photos import decode_photo
 from phr_mmpose.utils.errors import UserError
@@ -53,7 +53,7 @@ def cut_region(
 
 
 def write_cropped_list(
-    parts: PartList,
+    parts: AnnotationList,
     regions: PersonRegions,
     photos: Path,
     folder: Path,
@@ -67,7 +67,7 @@ def write_cropped_list(
     pictures are written.
 
     Args:
-        parts (PartList): N persons in pixels of their photos.
+        parts (AnnotationList): N persons in pixels of their photos.
         regions (PersonRegions): What to keep of each.
         photos (Path): Folder of the photos.
         folder (Path): Folder to fill; made if missing.
@@ -107,7 +107,7 @@ def write_cropped_list(
     with ThreadPoolExecutor(threads) as pool:
         # If one fails, or nobody asks for more, those that wait are cancelled.
         yield from pool.map(write, persons)
-    save_part_list(path, regions.moved(parts, images))
+    save_annotation_list(path, regions.moved(parts, images))
 
 
 def _read(path: Path) -> np.ndarray:

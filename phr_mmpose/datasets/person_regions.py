@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phr_mmpose.datasets.part_list import PartList
+from phr_mmpose.datasets.annotation_list import AnnotationList
 
 # Reduction goes in steps of 1/8: some whole number of kept pixels then covers a
 # whole number of the photo's, with the same factor for rows and columns.
@@ -83,12 +83,12 @@ class PersonRegions:
 
     @classmethod
     def around(
-        cls, parts: PartList, crop: CropRange, reduced: np.ndarray
+        cls, parts: AnnotationList, crop: CropRange, reduced: np.ndarray
     ) -> 'PersonRegions':
         """Put regions around persons.
 
         Args:
-            parts (PartList): N persons with the boxes that are cropped.
+            parts (AnnotationList): N persons with the boxes that are cropped.
             crop (CropRange): How they are cropped.
             reduced (np.ndarray): Shape (N,), bool: whether the region may be kept
                 with fewer pixels than the photo has.
@@ -110,15 +110,15 @@ class PersonRegions:
         corners = np.concatenate([centers - half, centers + half], axis=1)
         return cls(corners, origins.astype(int), factors, sizes.astype(int))
 
-    def moved(self, parts: PartList, images: Sequence[str]) -> PartList:
+    def moved(self, parts: AnnotationList, images: Sequence[str]) -> AnnotationList:
         """Convert a list to the pixels that are kept.
 
         Args:
-            parts (PartList): N persons in pixels of their photos.
+            parts (AnnotationList): N persons in pixels of their photos.
             images (Sequence[str]): N names of the kept pictures.
 
         Returns:
-            PartList: The same persons.
+            AnnotationList: The same persons.
         """
 
         def move(points: np.ndarray) -> np.ndarray:
@@ -139,12 +139,14 @@ class PersonRegions:
 
 
 def plan_regions(
-    parts: PartList, convert: Callable[[PartList], PartList], crop: CropRange
+    parts: AnnotationList,
+    convert: Callable[[AnnotationList], AnnotationList],
+    crop: CropRange,
 ) -> PersonRegions:
     """Choose what to keep of each person of a list.
 
     Args:
-        parts (PartList): N persons, as the list has them.
+        parts (AnnotationList): N persons, as the list has them.
         convert (Callable): What the data set makes of a list's boxes
             (``PartDataset.convert``).
         crop (CropRange): How the boxes are cropped.

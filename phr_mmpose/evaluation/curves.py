@@ -51,7 +51,7 @@ def pck_curve(
 def draw_split_curves(
     distances: np.ndarray,
     annotated: np.ndarray,
-    unoccluded: np.ndarray | None,
+    visible: np.ndarray | None,
     names: Sequence[str],
     measure: str,
     thr: float,
@@ -64,7 +64,7 @@ def draw_split_curves(
         distances (np.ndarray): Normalised distances of shape (N, K), N persons
             of K joints.
         annotated (np.ndarray): Shape (N, K), non-zero where annotated.
-        unoccluded (np.ndarray | None): Shape (N, K), non-zero where annotated
+        visible (np.ndarray | None): Shape (N, K), non-zero where annotated
             and visible; None where the data does not know.
         names (Sequence[str]): The K joint names.
         measure (str): ``'PCK'`` or ``'PCKh'``.
@@ -77,7 +77,7 @@ def draw_split_curves(
     """
     systems = {
         f'{name} joints': (distances, mask)
-        for name, mask in splits(annotated, unoccluded).items()
+        for name, mask in splits(annotated, visible).items()
     }
     draw_system_curves(systems, names, measure, thr, path, title)
 

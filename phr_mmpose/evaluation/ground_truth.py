@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.joints import (
     LSP_JOINTS,
     MPII_JOINTS,
     lsp_to_mpii,
     mpii_to_lsp,
 )
-from phr_mmpose.datasets.part_list import load_part_list
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -44,7 +44,7 @@ class GroundTruth:
         joints (np.ndarray): Shape (N, K, 2), pixels of the photo **counted from
             1**, as in the data sets' own files.
         annotated (np.ndarray): Shape (N, K), bool.
-        unoccluded (np.ndarray | None): Shape (N, K), bool; None if unknown.
+        visible (np.ndarray | None): Shape (N, K), bool; None if unknown.
         reference (np.ndarray): Shape (N,), lengths that count as 1.
         from_joints (dict[int, Callable]): How predictions (N, K', 2) of K'
             joints become (N, K, 2), by K'; follows from ``names``.
@@ -59,7 +59,7 @@ class GroundTruth:
     names: tuple[str, ...]
     joints: np.ndarray
     annotated: np.ndarray
-    unoccluded: np.ndarray | None
+    visible: np.ndarray | None
     reference: np.ndarray
     from_joints: dict[int, Callable[[np.ndarray], np.ndarray]] = field(init=False)
     chosen: dict[int, slice] = field(init=False)
@@ -88,11 +88,11 @@ def load_lsp(path: str | Path) -> GroundTruth:
     """
     path = Path(path)
     if path.suffix in ('.json', '.gz'):
-        parts = load_part_list(path, len(LSP_JOINTS))
+        parts = load_annotation_list(path, len(LSP_JOINTS))
         joints, annotated = parts.joints, parts.annotated
-        unoccluded = parts.visible if parts.visibility_known.all() else None
+        visible = parts.visible if parts.visibility_known.all() else None
     else:
-        joints, unoccluded = _read_lsp_joints(path)
+        joints, visible = _read_lsp_joints(path)
         annotated = np.ones(joints.shape[:2], bool)
     whole = len(joints) == _LSP_PERSONS
     test = slice(_LSP_TRAIN_PERSONS if whole else 0, None)
@@ -105,7 +105,7 @@ def load_lsp(path: str | Path) -> GroundTruth:
         names=LSP_JOINTS,
         joints=joints,
         annotated=annotated,
-        unoccluded=None if unoccluded is None else unoccluded[test],
+        visible=None if visible is None else visible[test],
         reference=torso_lengths(
             joints,
             annotated,
@@ -139,7 +139,7 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         UserError: If a file is faulty or there are no head boxes.
     """
     path = Path(path)
-    parts = load_part_list(path, len(MPII_JOINTS))
+    parts = load_annotation_list(path, len(MPII_JOINTS))
     boxes = parts.head_boxes
     if head_boxes is not None:
         boxes = read_head_boxes(head_boxes, len(parts))
@@ -157,7 +157,7 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         names=MPII_JOINTS,
         joints=parts.joints,
         annotated=parts.annotated,
-        unoccluded=parts.visible if parts.visibility_known.all() else None,
+        visible=parts.visible if parts.visibility_known.all() else None,
         reference=head_sizes(boxes),
     )
 

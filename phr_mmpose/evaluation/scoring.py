@@ -32,7 +32,7 @@ class Scores:
 def score(
     distances: np.ndarray,
     annotated: np.ndarray,
-    unoccluded: np.ndarray | None,
+    visible: np.ndarray | None,
     names: Sequence[str],
     measure: str,
     thr: float,
@@ -44,7 +44,7 @@ def score(
         distances (np.ndarray): Normalised distances of shape (N, K), N persons
             of K joints.
         annotated (np.ndarray): Shape (N, K), non-zero where annotated.
-        unoccluded (np.ndarray | None): Shape (N, K), non-zero where annotated
+        visible (np.ndarray | None): Shape (N, K), non-zero where annotated
             and visible; None where the data does not know.
         names (Sequence[str]): The K joint names.
         measure (str): Name of the measure, such as ``'PCK'``, for the rows.
@@ -56,7 +56,7 @@ def score(
         split keys are left out.
     """
     columns = column_joints(names)
-    masks = splits(annotated, unoccluded)
+    masks = splits(annotated, visible)
     metrics, rows = {}, {}
     for split, mask in masks.items():
         row = column_rates(distances, mask, columns, thr)
@@ -89,7 +89,7 @@ def score_joints(joints: np.ndarray, truth: GroundTruth) -> tuple[np.ndarray, Sc
     scores = score(
         distances,
         truth.annotated,
-        truth.unoccluded,
+        truth.visible,
         truth.names,
         truth.measure,
         truth.thr,

@@ -26,11 +26,15 @@ if __name__ == '__main__':
 import numpy as np
 
 from phr_mmpose.apis.media import read_photo
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
+    load_annotation_list,
+    select,
+)
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.body_size import CROP_PADDING
 from phr_mmpose.datasets.joints import LSP14_METAINFO, MPII_METAINFO
-from phr_mmpose.datasets.part_list import PartList, load_part_list, select
 from phr_mmpose.evaluation.functional.pck import column_joints, normalized_distances
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
@@ -139,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def read_truth(args: argparse.Namespace) -> tuple[GroundTruth, PartList]:
+def read_truth(args: argparse.Namespace) -> tuple[GroundTruth, AnnotationList]:
     """Read the annotation list: the joints, and the photos with their boxes."""
     # What a list may warn of, occlusion that is not known, matters nothing here.
     with warnings.catch_warnings():
@@ -148,7 +152,7 @@ def read_truth(args: argparse.Namespace) -> tuple[GroundTruth, PartList]:
             truth = load_lsp(args.gt)
         else:
             truth = load_mpii(args.gt, args.headboxes)
-        parts = load_part_list(args.gt, len(truth.names))
+        parts = load_annotation_list(args.gt, len(truth.names))
     # Of all of LSP the test half is scored.
     return truth, select(parts, truth.chosen[len(parts)])
 
@@ -159,7 +163,7 @@ class Persons:
     Args:
         dataset (str): ``'lsp'`` or ``'mpii'``.
         truth (GroundTruth): Their joints.
-        parts (PartList): Their photos and boxes.
+        parts (AnnotationList): Their photos and boxes.
         predictions (np.ndarray): Shape (N, K, 2), pixels counted from 1.
         images (Path): The folder that the photos are relative to.
     """
@@ -168,7 +172,7 @@ class Persons:
         self,
         dataset: str,
         truth: GroundTruth,
-        parts: PartList,
+        parts: AnnotationList,
         predictions: np.ndarray,
         images: Path,
     ) -> None:

@@ -12,8 +12,11 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, TRANSFORMS
 from photo_samples import as_jpeg, smooth_photo
 
+from phr_mmpose.datasets.annotation_list import (
+    load_annotation_list,
+    save_annotation_list,
+)
 from phr_mmpose.datasets.cropped_list import cut_region, write_cropped_list
-from phr_mmpose.datasets.part_list import load_part_list, save_part_list
 from phr_mmpose.datasets.person_regions import CropRange, plan_regions
 from phr_mmpose.utils.errors import UserError
 
@@ -53,7 +56,7 @@ def write_data(folder: Path, joints: int, persons: int = 7) -> Path:
 
 def write(folder, kind='MpiiPartDataset', size=(64, 64), name='cropped', **options):
     dataset = DATASETS.get(kind)(lazy_init=True)
-    parts = load_part_list(folder / 'list.json', JOINTS[kind])
+    parts = load_annotation_list(folder / 'list.json', JOINTS[kind])
     regions = plan_regions(parts, dataset.convert, CropRange(size))
     target = folder / name
     steps = write_cropped_list(
@@ -234,10 +237,10 @@ def test_faults(tmp_path):
     with pytest.raises(UserError, match=r'1\.jpg: the photo ends early'):
         list(write(folder)[0])
 
-    parts = load_part_list(folder / 'list.json', 16)
+    parts = load_annotation_list(folder / 'list.json', 16)
     centers = parts.centers.copy()
     centers[1] = [900, 100]
-    save_part_list(folder / 'list.json', replace(parts, centers=centers))
+    save_annotation_list(folder / 'list.json', replace(parts, centers=centers))
     with pytest.raises(UserError, match=r'0\.jpg: box 0 .* lies outside the photo'):
         list(write(folder)[0])
 

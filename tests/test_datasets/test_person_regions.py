@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phr_mmpose.datasets.annotation_list import AnnotationList
 from phr_mmpose.datasets.body import LspetDataset, MpiiPartDataset
-from phr_mmpose.datasets.part_list import PartList
 from phr_mmpose.datasets.person_regions import CropRange, PersonRegions, plan_regions
 
 PLAIN = CropRange((64, 64), 1.25, (1.0, 1.0), 0.0)
@@ -16,7 +16,7 @@ def persons(centers, scales, joints=16):
     count = len(scales)
     around = np.array(centers, float)[:, None]
     offsets = 10 * np.arange(joints)[:, None] + [0.25, 0.5]
-    return PartList(
+    return AnnotationList(
         images=['photo.jpg'] * count,
         centers=np.array(centers, float),
         scales=np.array(scales, float),
@@ -109,7 +109,7 @@ def test_no_head_box_stays_none():
 
 
 def same_boxes(first, second):
-    for field in fields(PartList)[1:3]:
+    for field in fields(AnnotationList)[1:3]:
         mine, theirs = getattr(first, field.name), getattr(second, field.name)
         np.testing.assert_allclose(mine, theirs, rtol=1e-9)
 

@@ -26,7 +26,7 @@ def truth(tmp_path) -> GroundTruth:
         names=LSP_JOINTS,
         joints=joints,
         annotated=np.ones((4, 14), bool),
-        unoccluded=None,
+        visible=None,
         reference=np.full(4, 10.0),
     )
 

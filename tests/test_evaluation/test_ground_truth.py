@@ -37,7 +37,7 @@ def test_test_half_of_lsp(data_root, name):
     raw = scipy.io.loadmat(path)['joints'][:, :, 1000:]
     np.testing.assert_array_equal(truth.joints, raw[:2].transpose(2, 1, 0))
     assert truth.annotated.all()
-    np.testing.assert_array_equal(truth.unoccluded, raw[2].T == 0)
+    np.testing.assert_array_equal(truth.visible, raw[2].T == 0)
     torso = np.hypot(*(raw[:2, 9] - raw[:2, 2]))
     np.testing.assert_allclose(truth.reference, torso)
     assert truth.chosen == {1000: slice(None), 2000: slice(1000, None)}
@@ -48,14 +48,14 @@ def test_a_cut_of_lsp_is_scored_whole(tmp_path):
     scipy.io.savemat(path, {'joints': np.random.default_rng(0).random((2, 14, 5))})
     truth = load_lsp(path)
     assert truth.chosen == {5: slice(None)}
-    assert truth.unoccluded is None
+    assert truth.visible is None
 
 
 def test_lsp_from_a_list(tmp_path):
     truth = load_lsp(save_list(tmp_path / 'lsp_test.json', joints=14))
     np.testing.assert_allclose(truth.reference, 70)
     assert not truth.annotated[:, 13].any()
-    assert not truth.unoccluded[:, 0].any()
+    assert not truth.visible[:, 0].any()
 
 
 @pytest.mark.parametrize('shape', [(14, 3, 50), (3, 14), (4, 14, 50)])

@@ -9,11 +9,9 @@ from phr_mmpose.evaluation.scoring import score
 def test_rows_hold_the_same_numbers_as_the_keys():
     distances = np.zeros((2, 14))
     distances[0, 0] = 0.3
-    unoccluded = np.ones((2, 14))
-    unoccluded[0, [0, 1]] = 0
-    scores = score(
-        distances, np.ones((2, 14)), unoccluded, LSP_JOINTS, 'PCK', 0.2, (0.5,)
-    )
+    visible = np.ones((2, 14))
+    visible[0, [0, 1]] = 0
+    scores = score(distances, np.ones((2, 14)), visible, LSP_JOINTS, 'PCK', 0.2, (0.5,))
     assert list(scores.rows) == [
         'PCK@0.2',
         'PCK@0.2 visible',

@@ -42,19 +42,19 @@ def person(image: str, count: int = 14, center=(46, 61)) -> dict:
 
 
 @pytest.fixture
-def part_list(tmp_path) -> Path:
+def annotation_list(tmp_path) -> Path:
     path = tmp_path / 'list.json'
     path.write_text(json.dumps([person('other.png'), person('a.png')]))
     return path
 
 
 def test_a_panel_is_drawn_with_and_without_truth(
-    main, model, folder, part_list, tmp_path
+    main, model, folder, annotation_list, tmp_path
 ):
     photo, out = str(folder / 'a.png'), tmp_path / 'out'
     main([photo, *model, '--out', str(out / 'chosen.png')])
     main(
-        [photo, *model, '--out', str(out / 'known.png'), '--gt', str(part_list)]
+        [photo, *model, '--out', str(out / 'known.png'), '--gt', str(annotation_list)]
         + ['--joints', 'r_wrist', 'l_knee', 'neck', '--box', '10,10,80,100']
     )
     six, three = (cv2.imread(str(out / f'{n}.png')) for n in ('chosen', 'known'))
@@ -63,7 +63,7 @@ def test_a_panel_is_drawn_with_and_without_truth(
 
 
 def test_bad_input_is_one_line_and_leaves_nothing(
-    main, model, folder, part_list, tmp_path
+    main, model, folder, annotation_list, tmp_path
 ):
     photo, out = str(folder / 'a.png'), ['--out', str(tmp_path / 'panel.png')]
     for arguments, fault in (
@@ -88,8 +88,8 @@ def test_joints_have_short_names():
     assert joint_index('head_top', LSP_JOINTS) == LSP_JOINTS.index('head_top')
 
 
-def test_a_list_of_other_joints_is_mapped_by_name(part_list):
-    known = known_joints(part_list, 'some/a.png', MPII_JOINTS)
+def test_a_list_of_other_joints_is_mapped_by_name(annotation_list):
+    known = known_joints(annotation_list, 'some/a.png', MPII_JOINTS)
     # LSP's joint 0 is the right ankle, 6 the right wrist, 12 the neck.
     for name, index in (('right_ankle', 0), ('right_wrist', 6), ('upper_neck', 12)):
         place = known.joints[MPII_JOINTS.index(name)]

@@ -7,14 +7,14 @@ import tracemalloc
 import pytest
 
 from phr_mmpose.apis.person_boxes import BoxFile
-from phr_mmpose.datasets.part_list import load_part_list
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.utils.array_files import read_arrays
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import parse_json, read_json
 
 READERS = [
-    lambda path: load_part_list(path, 14),
+    lambda path: load_annotation_list(path, 14),
     lambda path: read_lsp_folder(path.parent),
     BoxFile,
     read_arrays,

@@ -59,12 +59,12 @@ def test_inferred_keypoints_are_hollow_and_none_is_left_out(visualizer):
 def test_annotated_keypoints_are_drawn_by_their_own_flags(visualizer):
     annotated = np.ones((1, 14), np.float32)
     annotated[0, 13] = 0
-    unoccluded = annotated.copy()
-    unoccluded[0, :2] = 0
+    visible = annotated.copy()
+    visible[0, :2] = 0
     person = InstanceData(
         keypoints=POINTS[None],
         keypoints_visible=annotated,
-        keypoints_unoccluded=unoccluded,
+        keypoints_unoccluded=visible,
     )
     picture = drawn(visualizer, dict(gt_instances=person), draw_pred=False)
     hollow = (centres(picture) > 240).all(-1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from mmpose.registry import DATASETS
 
+from phr_mmpose.datasets.annotation_list import AnnotationList
 from phr_mmpose.datasets.body.part_dataset import PartDataset
 from phr_mmpose.datasets.body_size import joint_boxes
 from phr_mmpose.datasets.joints import (
@@ -13,7 +14,6 @@ from phr_mmpose.datasets.joints import (
     LSP_METAINFO,
     lsp_to_mpii,
 )
-from phr_mmpose.datasets.part_list import PartList
 from phr_mmpose.utils.errors import UserError
 
 
@@ -64,14 +64,14 @@ class LspDataset(PartDataset):
             metainfo = self.METAINFO_LSP14
         super().__init__(ann_file=ann_file, metainfo=metainfo, **kwargs)
 
-    def convert(self, parts: PartList) -> PartList:
+    def convert(self, parts: AnnotationList) -> AnnotationList:
         """Choose the boxes, then map the joints.
 
         Args:
-            parts (PartList): The list as read, with 14 joints.
+            parts (AnnotationList): The list as read, with 14 joints.
 
         Returns:
-            PartList: With 16 or 14 joints.
+            AnnotationList: With 16 or 14 joints.
         """
         if self.crop == 'joints':
             centers, scales = joint_boxes(parts.joints, parts.annotated)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from mmpose.registry import DATASETS
 
+from phr_mmpose.datasets.annotation_list import AnnotationList
 from phr_mmpose.datasets.body.lsp_dataset import LspDataset
 from phr_mmpose.datasets.joints import LSPET14_METAINFO, LSPET_METAINFO
-from phr_mmpose.datasets.part_list import PartList
 
 
 @DATASETS.register_module()
@@ -37,14 +37,14 @@ class LspetDataset(LspDataset):
         # boxes of another convention.
         super().__init__(ann_file=ann_file, joints=joints, crop='joints', **kwargs)
 
-    def convert(self, parts: PartList) -> PartList:
+    def convert(self, parts: AnnotationList) -> AnnotationList:
         """As :class:`LspDataset`, whatever the list says about visibility.
 
         Args:
-            parts (PartList): The list as read, with 14 joints.
+            parts (AnnotationList): The list as read, with 14 joints.
 
         Returns:
-            PartList: With 16 or 14 joints.
+            AnnotationList: With 16 or 14 joints.
         """
         unknown = np.zeros(len(parts), dtype=bool)
         return super().convert(

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from mmpose.registry import DATASETS
 
+from phr_mmpose.datasets.annotation_list import AnnotationList
 from phr_mmpose.datasets.body.part_dataset import PartDataset
 from phr_mmpose.datasets.joints import MPII_JOINTS, MPII_METAINFO
-from phr_mmpose.datasets.part_list import PartList
 
 
 @DATASETS.register_module()
@@ -30,17 +30,17 @@ class MpiiPartDataset(PartDataset):
     METAINFO: dict = MPII_METAINFO
     NUM_LIST_JOINTS = len(MPII_JOINTS)
 
-    def convert(self, parts: PartList) -> PartList:
+    def convert(self, parts: AnnotationList) -> AnnotationList:
         """Move the boxes down by 15 px of 200, as all users of MPII do.
 
         The annotated centres lie high on the body; without the shift crops cut
         feet off.
 
         Args:
-            parts (PartList): The list as read.
+            parts (AnnotationList): The list as read.
 
         Returns:
-            PartList: The list with shifted centres.
+            AnnotationList: The list with shifted centres.
         """
         return replace(parts, centers=parts.centers + center_shift(parts.scales))
 

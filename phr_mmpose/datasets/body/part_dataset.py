@@ -5,8 +5,8 @@ import os.path as osp
 import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
+from phr_mmpose.datasets.annotation_list import AnnotationList, load_annotation_list
 from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
-from phr_mmpose.datasets.part_list import PartList, load_part_list
 from phr_mmpose.utils.errors import UserError
 
 # A person's box is a square of this side times `scale`, in pixels.
@@ -16,7 +16,7 @@ PIXELS_PER_SCALE = 200.0
 class PartDataset(BaseCocoStyleDataset):
     """Base class of top-down datasets that carry occlusion.
 
-    It reads an annotation list (:mod:`phr_mmpose.datasets.part_list`) and gives
+    It reads an annotation list (:mod:`phr_mmpose.datasets.annotation_list`) and gives
     ``keypoints_visible`` of shape (1, K, 2): the first channel says whether a
     joint is annotated, the second whether it is annotated and not occluded. Where
     the list does not say what is hidden, it is (1, K): annotated. K is the number
@@ -74,14 +74,14 @@ class PartDataset(BaseCocoStyleDataset):
             **kwargs,
         )
 
-    def convert(self, parts: PartList) -> PartList:
+    def convert(self, parts: AnnotationList) -> AnnotationList:
         """Adapt the list to the dataset's joints and boxes; a hook.
 
         Args:
-            parts (PartList): The list as read.
+            parts (AnnotationList): The list as read.
 
         Returns:
-            PartList: With joints in the order of the dataset's meta
+            AnnotationList: With joints in the order of the dataset's meta
             information, and the boxes to use.
         """
         return parts
@@ -92,7 +92,7 @@ class PartDataset(BaseCocoStyleDataset):
         Returns:
             list[dict]: One item for each person.
         """
-        parts = self.convert(load_part_list(self.ann_file, self.NUM_LIST_JOINTS))
+        parts = self.convert(load_annotation_list(self.ann_file, self.NUM_LIST_JOINTS))
         # From here on pixels count from 0.
         centers = parts.centers - 1
         half = (parts.scales * PIXELS_PER_SCALE / 2)[:, None]

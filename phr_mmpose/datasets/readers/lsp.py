@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import AnnotationList, select
 from phr_mmpose.datasets.body_size import LSP_SCALE, joint_boxes, relative_size
 from phr_mmpose.datasets.joints import LSP_JOINTS
-from phr_mmpose.datasets.part_list import PartList, select
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
@@ -77,7 +77,7 @@ def _read_lsp(folder: Path, path: Path, joints: np.ndarray) -> Source:
     names = [f'im{index + 1:04d}.jpg' for index in range(LSP_PERSONS)]
     photos = folder / 'images'
     sizes = np.array([inspect_photo(photos / name) for name in shown(names, _CHECKING)])
-    parts = PartList(
+    parts = AnnotationList(
         images=[f'lsp/{name}' for name in names],
         # Middle of the photo: pixels count from 1, with centres at integers.
         centers=(sizes + 1) / 2,
@@ -106,7 +106,7 @@ def _read_lspet(
         wanted = [name for name, use in zip(names, usable, strict=True) if use]
         for name in shown(wanted, _CHECKING):
             inspect_photo(photos / name)
-    parts = PartList(
+    parts = AnnotationList(
         images=[f'lspet/{name}' for name in names],
         centers=centers,
         scales=scales,

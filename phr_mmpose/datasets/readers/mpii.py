@@ -24,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.datasets.part_list import (
-    PartList,
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
     find_faults,
-    load_part_list,
+    load_annotation_list,
     select,
 )
+from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
@@ -74,7 +74,7 @@ def read_mpii_lists(
     for name in _LIST_NAMES:
         path = find_list(folder, name, ('.json', '.json.gz'))
         if path is not None:
-            lists[name] = load_part_list(path, _NUM_JOINTS)
+            lists[name] = load_annotation_list(path, _NUM_JOINTS)
     if not lists:
         raise UserError(
             f"{folder}: neither RELEASE's .mat nor mpii_train.json(.gz) or "
@@ -129,7 +129,7 @@ def read_mpii_release(
         chosen = {}
         for name, listed in given.items():
             if listed is not None:
-                wanted = load_part_list(listed, _NUM_JOINTS)
+                wanted = load_annotation_list(listed, _NUM_JOINTS)
                 chosen[name] = _match(released, wanted, Path(listed), Path(path))
         if not chosen:
             raise UserError(
@@ -195,7 +195,7 @@ def find_list(
 
 def _finish(
     photos: Path,
-    lists: dict[str, PartList],
+    lists: dict[str, AnnotationList],
     labels: dict[str, list[str]],
     check_photos: bool,
 ) -> Source:
@@ -266,7 +266,7 @@ def _read_image_names(path: str | Path | None) -> list[str]:
         return []
     path = Path(path)
     if path.suffix != '.txt':
-        return load_part_list(path, _NUM_JOINTS).images
+        return load_annotation_list(path, _NUM_JOINTS).images
     try:
         names = path.read_text().split()
     except (OSError, UnicodeDecodeError) as error:
@@ -277,7 +277,7 @@ def _read_image_names(path: str | Path | None) -> list[str]:
 
 
 def _match(
-    released: PartList, wanted: PartList, path: Path, release: Path
+    released: AnnotationList, wanted: AnnotationList, path: Path, release: Path
 ) -> np.ndarray:
     """Find each listed person in the release by photo, position and scale.
 
@@ -306,12 +306,12 @@ def _match(
     return np.array(chosen)
 
 
-def _read_release(path: Path) -> tuple[PartList, np.ndarray, list[str]]:
+def _read_release(path: Path) -> tuple[AnnotationList, np.ndarray, list[str]]:
     """Read all persons with joints, faulty ones too.
 
     Returns:
-        tuple[PartList, np.ndarray, list[str]]: N persons; shape (N,) bool, whether
-        each is sufficiently separated; photo and number of each there.
+        tuple[AnnotationList, np.ndarray, list[str]]: N persons; shape (N,) bool,
+        whether each is sufficiently separated; photo and number of each there.
     """
     release = load_mat_variable(
         path, 'RELEASE', struct_as_record=False, squeeze_me=True
@@ -345,7 +345,7 @@ def _read_release(path: Path) -> tuple[PartList, np.ndarray, list[str]]:
     if not rows:
         raise UserError(f'{path}: no person with joints; give the original release')
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return PartList(images, *columns), np.array(single), labels
+    return AnnotationList(images, *columns), np.array(single), labels
 
 
 def _image_name(photo: object) -> str:
@@ -364,7 +364,7 @@ def _parse_photo(photo: object, path: Path) -> Iterator[tuple[int, tuple]]:
 
 
 def _parse_person(person: object, path: Path) -> tuple | None:
-    """One ``annorect`` as a row of :class:`PartList`; None without joints."""
+    """One ``annorect`` as a row of :class:`AnnotationList`; None without joints."""
     scale = _number(getattr(person, 'scale', None))
     position = getattr(person, 'objpos', None)
     center = [_number(getattr(position, axis, None)) for axis in 'xy']

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from phr_mmpose.datasets.part_list import (
-    PartList,
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
     occluded_share,
-    save_part_list,
+    save_annotation_list,
     stays_inside,
 )
 from phr_mmpose.utils.errors import UserError
@@ -28,7 +28,7 @@ class Source:
         kind (str): ``'lsp'``, ``'lspet'`` or ``'mpii'``: folder of its photos
             under ``images/``, with which the lists' image names begin.
         photos (Path): Folder where the photos are now.
-        lists (dict[str, PartList]): For each list's name (``'lsp_train'``) its
+        lists (dict[str, AnnotationList]): For each list's name (``'lsp_train'``) its
             persons.
         absent (set[str]): Image names whose photos are not at hand.
         notes (list[str]): What else the user should know.
@@ -36,7 +36,7 @@ class Source:
 
     kind: str
     photos: Path
-    lists: dict[str, PartList]
+    lists: dict[str, AnnotationList]
     absent: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
@@ -70,16 +70,16 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
     lines = []
     for name, parts in source.lists.items():
         path = folder / 'annotations' / f'{name}.json'
-        save_part_list(path, parts)
+        save_annotation_list(path, parts)
         lines.append(f'{path}: {describe(parts)}')
     return lines + source.notes
 
 
-def describe(parts: PartList) -> str:
+def describe(parts: AnnotationList) -> str:
     """Count what a list holds.
 
     Args:
-        parts (PartList): The list.
+        parts (AnnotationList): The list.
 
     Returns:
         str: Persons, photos, annotated joints and the occluded share of these.

@@ -69,16 +69,16 @@ class PackCascadeInputs(PackPoseInputs):
         flags = np.asarray(results['keypoints_visible'], dtype=np.float32)
         known = flags.ndim == 3
         annotated = ((flags[..., 0] if known else flags) > 0).astype(np.float32)
-        unoccluded = annotated
+        visible = annotated
         if known:
             # A joint without annotation cannot be known to be visible.
-            unoccluded = (flags[..., 1] > 0).astype(np.float32) * annotated
+            visible = (flags[..., 1] > 0).astype(np.float32) * annotated
 
         instances = sample.gt_instances
         instances.set_field(results['keypoints'], 'keypoints')
         instances.set_field(annotated, 'keypoints_visible')
         if known:
-            instances.set_field(unoccluded, 'keypoints_unoccluded')
+            instances.set_field(visible, 'keypoints_unoccluded')
         else:
             name = results.get('dataset_name', 'without a name')
             sample.set_field(name, 'visibility_unknown_in', field_type='metainfo')
@@ -87,4 +87,4 @@ class PackCascadeInputs(PackPoseInputs):
         in_input = np.asarray(results['transformed_keypoints'], dtype=np.float32)
         labels.set_field(in_input, 'keypoints')
         labels.set_field(annotated, 'keypoints_annotated')
-        labels.set_field(unoccluded, 'keypoints_unoccluded')
+        labels.set_field(visible, 'keypoints_unoccluded')

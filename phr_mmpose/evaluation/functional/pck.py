@@ -177,14 +177,12 @@ def column_rates(
     return {**result, 'Total': total}
 
 
-def splits(
-    annotated: np.ndarray, unoccluded: np.ndarray | None
-) -> dict[str, np.ndarray]:
+def splits(annotated: np.ndarray, visible: np.ndarray | None) -> dict[str, np.ndarray]:
     """Name the sets of joint instances that are rated apart.
 
     Args:
         annotated (np.ndarray): Shape (N, K), non-zero where annotated.
-        unoccluded (np.ndarray | None): Shape (N, K), non-zero where annotated
+        visible (np.ndarray | None): Shape (N, K), non-zero where annotated
             and visible; None where the data does not know.
 
     Returns:
@@ -194,11 +192,11 @@ def splits(
     """
     annotated = np.asarray(annotated).astype(bool)
     result = {'all': annotated}
-    if unoccluded is not None:
-        unoccluded = np.asarray(unoccluded).astype(bool)
+    if visible is not None:
+        visible = np.asarray(visible).astype(bool)
         for name, mask in (
-            ('visible', annotated & unoccluded),
-            ('occluded', annotated & ~unoccluded),
+            ('visible', annotated & visible),
+            ('occluded', annotated & ~visible),
         ):
             if mask.any():
                 result[name] = mask

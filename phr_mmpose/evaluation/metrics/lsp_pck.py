@@ -8,12 +8,12 @@ from mmpose.registry import METRICS
 
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS, mpii_to_lsp
 from phr_mmpose.evaluation.functional.pck import torso_lengths
-from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, Poses
 from phr_mmpose.utils.errors import UserError
 
 
 @METRICS.register_module()
-class LspPCKAccuracy(PartPCK):
+class LspPCKAccuracy(KeypointPCK):
     """PCK@0.2 over LSP's 14 joints, occluded ones included.
 
     A joint is right within ``thr`` torso lengths of the ground truth, the torso
@@ -24,9 +24,9 @@ class LspPCKAccuracy(PartPCK):
 
     Args:
         thr (float): Threshold in torso lengths. Defaults to 0.2.
-        out (str | Path | None): See :class:`PartPCK`.
-        collect_device (str): See :class:`PartPCK`.
-        prefix (str | None): See :class:`PartPCK`. Defaults to ``'lsp'``.
+        out (str | Path | None): See :class:`KeypointPCK`.
+        collect_device (str): See :class:`KeypointPCK`.
+        prefix (str | None): See :class:`KeypointPCK`. Defaults to ``'lsp'``.
     """
 
     measure = 'PCK'
@@ -42,7 +42,7 @@ class LspPCKAccuracy(PartPCK):
         super().__init__(thr, out=out, collect_device=collect_device, prefix=prefix)
 
     def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
-        """Pick LSP's joints and measure the torsos; see :class:`PartPCK`."""
+        """Pick LSP's joints and measure the torsos; see :class:`KeypointPCK`."""
         number = poses.gt.shape[1]
         if number not in (len(LSP_JOINTS), len(MPII_JOINTS)):
             raise UserError(
@@ -55,9 +55,7 @@ class LspPCKAccuracy(PartPCK):
                 pred=mpii_to_lsp(poses.pred),
                 gt=mpii_to_lsp(poses.gt),
                 annotated=mpii_to_lsp(poses.annotated),
-                unoccluded=None
-                if poses.unoccluded is None
-                else mpii_to_lsp(poses.unoccluded),
+                visible=None if poses.visible is None else mpii_to_lsp(poses.visible),
             )
         torso = torso_lengths(
             poses.gt,

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.evaluation.metrics.part_pck import PartPCK, Poses
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, Poses
 from phr_mmpose.utils.errors import UserError
 
 _MEND = (
@@ -18,7 +18,7 @@ _MEND = (
 
 
 @METRICS.register_module()
-class MpiiPCKhAccuracy(PartPCK):
+class MpiiPCKhAccuracy(KeypointPCK):
     """PCKh@0.5 and @0.1 over MPII's annotated joints, as MPII's own kit rates.
 
     A joint is right within ``thr`` head sizes of the ground truth, a head size
@@ -37,9 +37,9 @@ class MpiiPCKhAccuracy(PartPCK):
         thr (float): Threshold of the plain keys, in head sizes. Defaults to 0.5.
         extra_thrs (Sequence[float]): Thresholds reported under
             ``<key>@<threshold>``. Defaults to ``(0.1,)``.
-        out (str | Path | None): See :class:`PartPCK`.
-        collect_device (str): See :class:`PartPCK`.
-        prefix (str | None): See :class:`PartPCK`. Defaults to ``'mpii'``.
+        out (str | Path | None): See :class:`KeypointPCK`.
+        collect_device (str): See :class:`KeypointPCK`.
+        prefix (str | None): See :class:`KeypointPCK`. Defaults to ``'mpii'``.
     """
 
     measure = 'PCKh'
@@ -55,7 +55,7 @@ class MpiiPCKhAccuracy(PartPCK):
     ) -> None:
         super().__init__(thr, extra_thrs, out, collect_device, prefix)
 
-    @PartPCK.dataset_meta.setter
+    @KeypointPCK.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict | None) -> None:
         """Look whether there are head boxes; MMEngine's loops set this.
 
@@ -65,7 +65,7 @@ class MpiiPCKhAccuracy(PartPCK):
         Raises:
             UserError: If no person has a head box.
         """
-        PartPCK.dataset_meta.fset(self, dataset_meta)
+        KeypointPCK.dataset_meta.fset(self, dataset_meta)
         number = (dataset_meta or {}).get('num_head_boxes')
         if number == 0:
             raise UserError(f'no person of the data has a head box: {_MEND}')
@@ -77,7 +77,7 @@ class MpiiPCKhAccuracy(PartPCK):
             )
 
     def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
-        """Check the joints and the head sizes; see :class:`PartPCK`."""
+        """Check the joints and the head sizes; see :class:`KeypointPCK`."""
         if poses.gt.shape[1] != len(MPII_JOINTS):
             raise UserError(
                 f'MpiiPCKhAccuracy rates the 16 joints of MPII, not {poses.gt.shape[1]}'

@@ -327,7 +327,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
     def _joints(
         self, samples: list, device: torch.device
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Joints (B, K, 2) in input pixels, annotated (B, K), unoccluded (B, K)."""
+        """Joints (B, K, 2) in input pixels, annotated (B, K), visible (B, K)."""
         labels = [sample.gt_instance_labels for sample in samples]
         if 'keypoints_unoccluded' not in labels[0]:
             raise UserError(

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import build_part_scores
+from phr_mmpose.models.layers import build_score_layers
 from phr_mmpose.utils.errors import UserError
 
 
@@ -31,7 +31,7 @@ class PartDetectorHead(BaseModule):
             one spares the first iterations, which else only learn that
             nearly all pixels are background. Defaults to 0.5.
         merged (bool): Let the deconvolution score, see
-            :func:`phr_mmpose.models.layers.build_part_scores`. Defaults to
+            :func:`phr_mmpose.models.layers.build_score_layers`. Defaults to
             False.
         init_cfg (dict, optional): Initialisation config. By default B6 is
             zero and B7 bilinear.
@@ -60,7 +60,7 @@ class PartDetectorHead(BaseModule):
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.score, self.up = build_part_scores(
+        self.score, self.up = build_score_layers(
             in_channels, out_channels, deconv_stride, merged
         )
         if prior != 0.5:

@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.codecs.part_map_codec import PartMapCodec
+from phr_mmpose.codecs.heatmap_codec import HeatmapCodec
 from phr_mmpose.utils.errors import UserError
 
 _COARSE_TARGETS = ('drawn', 'shrunk')
@@ -93,7 +93,7 @@ class StackedDetectorHead(BaseModule):
         self,
         feats: tuple[Tensor, ...],
         joints: Joints,
-        codec: PartMapCodec,
+        codec: HeatmapCodec,
         loss: nn.Module,
     ) -> Tensor:
         """Sum the loss over all stacks and sizes.
@@ -101,7 +101,7 @@ class StackedDetectorHead(BaseModule):
         Args:
             feats (tuple[Tensor]): As for :meth:`forward`.
             joints (tuple[Tensor]): What ``codec.encode_batch`` takes.
-            codec (PartMapCodec): Draws the finest targets.
+            codec (HeatmapCodec): Draws the finest targets.
             loss (nn.Module): Of scores, targets and weights.
 
         Returns:

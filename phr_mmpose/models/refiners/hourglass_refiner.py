@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from phr_mmpose.models.layers import (
     BilinearDeconv2d,
     PreActBottleneck,
-    build_part_scores,
+    build_score_layers,
 )
 from phr_mmpose.utils.errors import UserError
 
@@ -89,7 +89,7 @@ class HourglassRefiner(BaseModule):
         output_stride (int): 1: maps at the input's resolution, 2: at a half,
             4: at a quarter. Defaults to 1.
         merged (bool): Let the last deconvolution score, see
-            :func:`phr_mmpose.models.layers.build_part_scores`. Defaults to
+            :func:`phr_mmpose.models.layers.build_score_layers`. Defaults to
             False.
         init_cfg (dict, optional): Initialisation config. By default
             convolutions are Kaiming-normal, deconvolutions bilinear and the
@@ -139,7 +139,7 @@ class HourglassRefiner(BaseModule):
             self.hourglass = _ReleasedLevel(depth, width, blocks)
             tail = _conv1x1(2 * width, 2 * width) + _conv1x1(2 * width, width)
             scored = width
-        score, up = build_part_scores(scored, out_channels, 4 // output_stride, merged)
+        score, up = build_score_layers(scored, out_channels, 4 // output_stride, merged)
         self.tail = nn.Sequential(*tail, score, up)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

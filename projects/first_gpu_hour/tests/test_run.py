@@ -9,7 +9,7 @@ import pytest
 import torch
 from photo_samples import smooth_photo
 
-from phr_mmpose.datasets.part_list import PartList, save_part_list
+from phr_mmpose.datasets.annotation_list import AnnotationList, save_annotation_list
 from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.config import load_config
@@ -43,7 +43,7 @@ def write_list(folder, name, known=True):
     joints = 40 + 5.0 * np.stack(np.divmod(np.arange(14), 4), axis=1)
     visible = np.ones((12, 14), dtype=bool)
     visible[:, 3] = not known
-    parts = PartList(
+    parts = AnnotationList(
         images=[f'{kind}/a.jpg'] * 12,
         centers=np.full((12, 2), 60.0),
         scales=np.full(12, 0.5),
@@ -53,7 +53,7 @@ def write_list(folder, name, known=True):
         head_boxes=np.full((12, 4), np.nan),
         visibility_known=np.full(12, known),
     )
-    save_part_list(folder / 'annotations' / f'{name}.json', parts)
+    save_annotation_list(folder / 'annotations' / f'{name}.json', parts)
 
 
 @pytest.fixture(scope='module')

@@ -9,8 +9,8 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, TRANSFORMS
 
 import phr_mmpose.datasets  # noqa: F401  registers the datasets
+from phr_mmpose.datasets.annotation_list import save_annotation_list
 from phr_mmpose.datasets.joints import LSP_JOINTS, LSP_TO_MPII
-from phr_mmpose.datasets.part_list import save_part_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.utils.errors import UserError
 
@@ -251,7 +251,7 @@ def real_lists(data_root, tmp_path_factory):
     for name in ('lsp', 'lspet'):
         lists = read_lsp_folder(data_root / name, check_photos=False).lists
         for list_name, parts in lists.items():
-            save_part_list(folder / f'{list_name}.json', parts)
+            save_annotation_list(folder / f'{list_name}.json', parts)
     return folder
 
 

@@ -6,8 +6,8 @@ import pytest
 import scipy.io
 from photo_samples import with_orientation
 
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.body_size import LSP_SCALE
-from phr_mmpose.datasets.part_list import load_part_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.utils.errors import UserError
 
@@ -150,7 +150,9 @@ def test_tool_writes_lists_and_links(run_tool, synthetic, tmp_path, capsys):
     linked = tmp_path / 'dst' / 'images' / 'lspet' / 'im00007.jpg'
     assert linked.samefile(photo)
     assert photo.stat().st_mode & 0o777 == 0o444
-    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'lspet_train.json', 14)
+    parts = load_annotation_list(
+        tmp_path / 'dst' / 'annotations' / 'lspet_train.json', 14
+    )
     assert parts.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
     assert {path.name for path in (tmp_path / 'dst').rglob('*') if path.is_file()} == {
         'im00007.jpg',

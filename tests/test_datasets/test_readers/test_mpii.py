@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from phr_mmpose.datasets.part_list import load_part_list
+from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.readers.mpii import read_mpii_lists, read_mpii_release
 from phr_mmpose.utils.errors import UserError
 
@@ -190,7 +190,9 @@ def test_tool_on_a_release(run_tool, synthetic, release, tmp_path, capsys):
     assert '1 of 2 photos are not in' in out
     assert 'no list of validation photos' in out
     assert (tmp_path / 'dst' / 'images' / 'mpii' / 'a.jpg').samefile(photo)
-    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16)
+    parts = load_annotation_list(
+        tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16
+    )
     assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
 
 
@@ -199,7 +201,7 @@ def test_tool_splits_a_release_by_the_lists_beside_it(run_tool, release, tmp_pat
     (release.parent / 'valid.json').write_text(json.dumps([listed('b.jpg', 200, 4.7)]))
     run_tool('prepare_mpii', release.parent, dst)
     found = [
-        load_part_list(dst / 'annotations' / f'{name}.json', 16).images
+        load_annotation_list(dst / 'annotations' / f'{name}.json', 16).images
         for name in ('mpii_train', 'mpii_val')
     ]
     assert found == [['mpii/a.jpg'], ['mpii/b.jpg']]
@@ -307,7 +309,9 @@ def test_faulty_persons_are_left_out_and_named(
     ):
         assert f'a.jpg person {number} ({fault})' in line
     # One without a whole head box is no worse than one without any.
-    parts = load_part_list(tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16)
+    parts = load_annotation_list(
+        tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16
+    )
     assert parts.centers[:, 0].tolist() == [100, 11]
     assert np.isnan(parts.head_boxes[1]).all()
 
@@ -344,4 +348,4 @@ def test_unknown_visibility_stays_unknown(run_tool, tmp_path, capsys, unknown):
     path = tmp_path / 'dst' / 'annotations' / 'mpii_val.json'
     (written,) = json.loads(path.read_text())
     assert 'joints_visible' not in written
-    assert not load_part_list(path, 16).visibility_known.any()
+    assert not load_annotation_list(path, 16).visibility_known.any()

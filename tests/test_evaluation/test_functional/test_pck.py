@@ -193,8 +193,8 @@ def test_splits_by_visibility():
 
 
 @pytest.mark.parametrize(
-    'unoccluded, names',
+    'visible, names',
     [(None, ['all']), ([[1, 1]], ['all', 'visible']), ([[0, 0]], ['all', 'occluded'])],
 )
-def test_unknown_visibility_and_empty_splits_are_left_out(unoccluded, names):
-    assert list(splits(np.ones((1, 2)), unoccluded)) == names
+def test_unknown_visibility_and_empty_splits_are_left_out(visible, names):
+    assert list(splits(np.ones((1, 2)), visible)) == names

@@ -25,15 +25,15 @@ def sample(
     gt: np.ndarray,
     pred: np.ndarray,
     annotated: np.ndarray | None = None,
-    unoccluded: np.ndarray | None = None,
+    visible: np.ndarray | None = None,
 ) -> PoseDataSample:
     flags = np.ones(gt.shape[:2], np.float32)
     truth = InstanceData(
         keypoints=gt.astype(np.float32),
         keypoints_visible=flags if annotated is None else annotated,
     )
-    if unoccluded is not None:
-        truth.keypoints_unoccluded = unoccluded
+    if visible is not None:
+        truth.keypoints_unoccluded = visible
     result = PoseDataSample(gt_instances=truth)
     result.pred_instances = InstanceData(
         keypoints=pred.astype(np.float32), keypoint_scores=np.ones(gt.shape[:2])
@@ -52,7 +52,7 @@ def evaluate(samples: list[PoseDataSample], **options) -> dict[str, float]:
 
 def test_one_person_of_unknown_visibility_leaves_nothing_to_split():
     gt = person()
-    known = sample(gt, gt, unoccluded=np.ones((1, 14), np.float32))
+    known = sample(gt, gt, visible=np.ones((1, 14), np.float32))
     assert 'Total_visible' in evaluate([known])
     metrics = evaluate([known, sample(gt, gt)])
     assert metrics['Total'] == 100
@@ -93,18 +93,18 @@ def test_sixteen_joints_are_rated_on_the_fourteen_of_lsp():
 
 def test_visible_and_occluded_joints_apart():
     gt = person()
-    unoccluded = np.ones((1, 14), np.float32)
-    unoccluded[0, [0, 11]] = 0
+    visible = np.ones((1, 14), np.float32)
+    visible[0, [0, 11]] = 0
     pred = gt.copy()
     pred[0, [0, 1]] += 1000
-    metrics = evaluate([sample(gt, pred, unoccluded=unoccluded)])
+    metrics = evaluate([sample(gt, pred, visible=visible)])
     assert metrics['Total_visible'] == pytest.approx(100 * 11 / 12)
     assert metrics['Total_occluded'] == 50
     assert metrics['Ankle_occluded'] == 0
     assert metrics['Wrist_occluded'] == 100
     assert 'Hip_occluded' not in metrics
     # Both flags in one array, as the stock packing leaves them.
-    both = np.stack([np.ones((1, 14), np.float32), unoccluded], axis=-1)
+    both = np.stack([np.ones((1, 14), np.float32), visible], axis=-1)
     assert evaluate([sample(gt, pred, both)]) == metrics
 
 

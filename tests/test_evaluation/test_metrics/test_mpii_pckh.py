@@ -65,12 +65,12 @@ def test_head_is_upper_neck_and_head_top_and_trunk_counts_nowhere():
 def test_unannotated_joints_and_splits():
     annotated = np.ones((1, 16))
     annotated[0, 5] = 0
-    unoccluded = annotated.copy()
-    unoccluded[0, 0] = 0
+    visible = annotated.copy()
+    visible[0, 0] = 0
     pred = GT.copy()
     pred[0, [0, 5]] += 100
     metrics = evaluate(
-        [sample(pred, keypoints_visible=annotated, keypoints_unoccluded=unoccluded)]
+        [sample(pred, keypoints_visible=annotated, keypoints_unoccluded=visible)]
     )
     assert metrics['Ankle'] == 0
     assert metrics['Total'] == pytest.approx(100 * 12 / 13)

@@ -14,10 +14,10 @@ def rate(persons, **options):
     return metric.evaluate(len(persons))
 
 
-def person(predicted, annotated, unoccluded=None):
+def person(predicted, annotated, visible=None):
     gt = dict(keypoints_visible=np.array([annotated], np.float32))
-    if unoccluded is not None:
-        gt['keypoints_unoccluded'] = np.array([unoccluded], np.float32)
+    if visible is not None:
+        gt['keypoints_unoccluded'] = np.array([visible], np.float32)
     found = np.array([predicted], np.float32)
     return dict(pred_instances=dict(keypoints_visible=found), gt_instances=gt)
 

@@ -25,7 +25,7 @@ class Poses:
         pred (np.ndarray): Shape (N, K, 2), pixels of the photo.
         gt (np.ndarray): Shape (N, K, 2), pixels of the photo.
         annotated (np.ndarray): Shape (N, K), bool.
-        unoccluded (np.ndarray | None): Shape (N, K), bool: annotated and
+        visible (np.ndarray | None): Shape (N, K), bool: annotated and
             visible; None where the data does not know.
         head_size (np.ndarray): Shape (N,), pixels of the photo; NaN where the
             data has none.
@@ -34,11 +34,11 @@ class Poses:
     pred: np.ndarray
     gt: np.ndarray
     annotated: np.ndarray
-    unoccluded: np.ndarray | None
+    visible: np.ndarray | None
     head_size: np.ndarray
 
 
-class PartPCK(BaseMetric):
+class KeypointPCK(BaseMetric):
     """Base of the metrics that fill the columns of the published tables.
 
     A subclass names its joints and reference length. Results are percent for
@@ -114,13 +114,13 @@ class PartPCK(BaseMetric):
                 'annotated': flags if flags.ndim == 1 else flags[:, 0],
             }
             if flags.ndim == 2:
-                result['unoccluded'] = flags.all(axis=1)
+                result['visible'] = flags.all(axis=1)
             elif 'keypoints_unoccluded' in gt:
-                result['unoccluded'] = _array(gt['keypoints_unoccluded'])[0] > 0
+                result['visible'] = _array(gt['keypoints_unoccluded'])[0] > 0
             size = _array(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
             result['head_size'] = size.reshape(-1)[0]
             if 'keypoints_visible' in pred:
-                result['visible'] = _array(pred['keypoints_visible'])[0]
+                result['seen'] = _array(pred['keypoints_visible'])[0]
             if 'keypoint_scores' in pred:
                 result['scores'] = _array(pred['keypoint_scores'])[0]
             self.results.append(result)
@@ -145,7 +145,7 @@ class PartPCK(BaseMetric):
         poses, names, reference = self.prepare(
             Poses(
                 *(_stack(results, key) for key in ('pred', 'gt', 'annotated')),
-                _stack(results, 'unoccluded'),
+                _stack(results, 'visible'),
                 _stack(results, 'head_size'),
             )
         )
@@ -156,7 +156,7 @@ class PartPCK(BaseMetric):
         scores = score(
             distances,
             poses.annotated,
-            poses.unoccluded,
+            poses.visible,
             names,
             self.measure,
             self.thr,
@@ -167,9 +167,9 @@ class PartPCK(BaseMetric):
             '%d persons%s\n%s', len(results) - lacking, left_out, table(scores.rows)
         )
         known = [
-            (each['visible'][each['annotated']], each['unoccluded'][each['annotated']])
+            (each['seen'][each['annotated']], each['visible'][each['annotated']])
             for each in results
-            if 'visible' in each and 'unoccluded' in each
+            if 'seen' in each and 'visible' in each
         ]
         visibility = visibility_rates(known)
         return scores.metrics | {f'visibility_{k}': v for k, v in visibility.items()}

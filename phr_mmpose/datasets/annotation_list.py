@@ -32,7 +32,7 @@ _MEND = 'write it anew with tools/prepare_lsp.py or tools/prepare_mpii.py'
 
 
 @dataclass
-class PartList:
+class AnnotationList:
     """Persons of one annotation list, in columns.
 
     N is the number of persons and K the number of joints. Coordinates are
@@ -69,7 +69,7 @@ class PartList:
         return len(self.images)
 
 
-def load_part_list(path: str | Path, num_joints: int) -> PartList:
+def load_annotation_list(path: str | Path, num_joints: int) -> AnnotationList:
     """Read and check an annotation list.
 
     Args:
@@ -77,7 +77,7 @@ def load_part_list(path: str | Path, num_joints: int) -> PartList:
         num_joints (int): Number of joints K that each person must have.
 
     Returns:
-        PartList: The persons.
+        AnnotationList: The persons.
 
     Raises:
         UserError: If the file cannot be read or an entry is faulty; the line
@@ -98,15 +98,15 @@ def load_part_list(path: str | Path, num_joints: int) -> PartList:
         images.append(image)
         rows.append(row)
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return PartList(images, *columns)
+    return AnnotationList(images, *columns)
 
 
-def save_part_list(path: str | Path, parts: PartList) -> None:
+def save_annotation_list(path: str | Path, parts: AnnotationList) -> None:
     """Write an annotation list, whole or not at all.
 
     Args:
         path (str | Path): ``.json`` or ``.json.gz`` file.
-        parts (PartList): The persons. Coordinates are kept to 3 decimals.
+        parts (AnnotationList): The persons. Coordinates are kept to 3 decimals.
     """
     entries = []
     for index, image in enumerate(parts.images):
@@ -134,7 +134,7 @@ def _rounded(values: np.ndarray) -> list:
 
 
 def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple]:
-    """Check one entry and turn it into a row of :class:`PartList`.
+    """Check one entry and turn it into a row of :class:`AnnotationList`.
 
     Returns:
         tuple: The image's name and the row (center, scale, joints, annotated,
@@ -215,11 +215,11 @@ def stays_inside(image: str) -> bool:
     return not path.is_absolute() and '..' not in path.parts
 
 
-def find_faults(parts: PartList) -> list[str]:
+def find_faults(parts: AnnotationList) -> list[str]:
     """Say what of each person cannot be read again from a list.
 
     Args:
-        parts (PartList): N persons, as they are to be written.
+        parts (AnnotationList): N persons, as they are to be written.
 
     Returns:
         list[str]: For each what is wrong; empty for a sound person.
@@ -248,11 +248,11 @@ def find_faults(parts: PartList) -> list[str]:
     return faults
 
 
-def occluded_share(parts: PartList) -> float:
+def occluded_share(parts: AnnotationList) -> float:
     """Share of the annotated joints that are occluded, where that is known.
 
     Args:
-        parts (PartList): The persons.
+        parts (AnnotationList): The persons.
 
     Returns:
         float: Between 0 and 1; NaN without any annotated joint of a person whose
@@ -265,15 +265,15 @@ def occluded_share(parts: PartList) -> float:
     return 1 - int(parts.visible[known].sum()) / annotated
 
 
-def select(parts: PartList, chosen: np.ndarray) -> PartList:
+def select(parts: AnnotationList, chosen: np.ndarray) -> AnnotationList:
     """Some persons of a list.
 
     Args:
-        parts (PartList): N persons.
+        parts (AnnotationList): N persons.
         chosen (np.ndarray): Indices of persons, or shape (N,) bool.
 
     Returns:
-        PartList: The chosen persons.
+        AnnotationList: The chosen persons.
     """
     indices = np.arange(len(parts))[chosen]
     columns = (
@@ -286,4 +286,4 @@ def select(parts: PartList, chosen: np.ndarray) -> PartList:
         parts.visibility_known,
     )
     images = [parts.images[index] for index in indices]
-    return PartList(images, *(column[indices] for column in columns))
+    return AnnotationList(images, *(column[indices] for column in columns))

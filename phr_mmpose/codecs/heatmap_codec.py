@@ -12,7 +12,7 @@ from torch import Tensor
 from phr_mmpose.utils.errors import UserError
 
 
-class PartMapCodec(BaseKeypointCodec):
+class HeatmapCodec(BaseKeypointCodec):
     """Base of codecs that draw one map per part, on any device, in one call.
 
     Letters: B samples, K parts, H x W the heatmap grid, N instances (1 here:
@@ -55,7 +55,7 @@ class PartMapCodec(BaseKeypointCodec):
         """
         return pixels * self.heatmap_size[1] / 256
 
-    def coarser(self, factor: int) -> 'PartMapCodec':
+    def coarser(self, factor: int) -> 'HeatmapCodec':
         """Copy the codec for a coarser grid.
 
         Args:
@@ -63,7 +63,7 @@ class PartMapCodec(BaseKeypointCodec):
                 axis; divides ``heatmap_size``.
 
         Returns:
-            PartMapCodec: Its radius or sigma is as many pixels of its own grid.
+            HeatmapCodec: Its radius or sigma is as many pixels of its own grid.
         """
         codec = copy.copy(self)
         codec.stride = self.stride * factor
@@ -86,14 +86,14 @@ class PartMapCodec(BaseKeypointCodec):
 
     @abstractmethod
     def weigh(
-        self, keypoints: Tensor, annotated: Tensor, unoccluded: Tensor
+        self, keypoints: Tensor, annotated: Tensor, visible: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Say which parts are drawn and how much each weighs in the loss.
 
         Args:
             keypoints (Tensor): (B, K, 2) in heatmap pixels.
             annotated (Tensor): (B, K) bool.
-            unoccluded (Tensor): (B, K) bool.
+            visible (Tensor): (B, K) bool.
 
         Returns:
             tuple[Tensor, Tensor]: ``drawn`` (B, K) bool; ``weights`` (B, K)
@@ -139,12 +139,12 @@ class PartMapCodec(BaseKeypointCodec):
             keypoints_visible = torch.ones_like(keypoints[..., 0])
         if keypoints_visible.ndim == 3:
             keypoints_visible, keypoints_visible_weights = keypoints_visible.unbind(-1)
-        annotated = unoccluded = keypoints_visible > 0
+        annotated = visible = keypoints_visible > 0
         if keypoints_visible_weights is not None:
-            unoccluded = annotated & (keypoints_visible_weights > 0)
+            visible = annotated & (keypoints_visible_weights > 0)
         # NaN or -1 at joints without annotation must not reach the arithmetic.
         points = keypoints.float().masked_fill(~annotated[..., None], 0) / self.stride
-        drawn, weights = self.weigh(points, annotated, unoccluded)
+        drawn, weights = self.weigh(points, annotated, visible)
         width, height = self.heatmap_size
         columns = torch.arange(width, device=points.device, dtype=points.dtype)
         rows = torch.arange(height, device=points.device, dtype=points.dtype)

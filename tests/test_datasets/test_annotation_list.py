@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phr_mmpose.datasets.part_list import (
-    PartList,
-    load_part_list,
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
+    load_annotation_list,
     occluded_share,
-    save_part_list,
+    save_annotation_list,
     select,
 )
 from phr_mmpose.utils.errors import UserError
@@ -37,7 +37,7 @@ def write(path, entries):
 
 def test_reads_every_column(tmp_path):
     entries = [person(), person(image='b.jpg', head_box=[1, 2, 4, 6])]
-    parts = load_part_list(write(tmp_path / 'list.json', entries), 3)
+    parts = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
     assert len(parts) == 2
     assert parts.images == ['a/im1.jpg', 'b.jpg']
     assert parts.centers.tolist() == [[10, 20]] * 2
@@ -52,24 +52,24 @@ def test_reads_every_column(tmp_path):
 
 def test_a_joint_without_annotation_is_not_visible(tmp_path):
     path = write(tmp_path / 'list.json', [person(joints_visible=[1, 1, 1])])
-    assert load_part_list(path, 3).visible.tolist() == [[True, True, False]]
+    assert load_annotation_list(path, 3).visible.tolist() == [[True, True, False]]
 
 
 def test_visibility_is_unknown_for_those_without_the_flags(tmp_path):
     entries = [person(), person(joints_visible=None)]
     path = write(tmp_path / 'list.json', entries)
-    parts = load_part_list(path, 3)
+    parts = load_annotation_list(path, 3)
     assert parts.visibility_known.tolist() == [True, False]
     assert (parts.visible[1] == parts.annotated[1]).all()
     # One of two joints is hidden; the other person has no say in it.
     assert occluded_share(parts) == 0.5
     assert np.isnan(occluded_share(select(parts, [1])))
-    save_part_list(path, parts)
+    save_annotation_list(path, parts)
     assert ['joints_visible' in entry for entry in json.loads(path.read_text())] == [
         True,
         False,
     ]
-    assert load_part_list(path, 3).visibility_known.tolist() == [True, False]
+    assert load_annotation_list(path, 3).visibility_known.tolist() == [True, False]
 
 
 NAN = float('nan')
@@ -109,7 +109,7 @@ NAN = float('nan')
 def test_a_faulty_entry_is_named(tmp_path, changes, key):
     path = write(tmp_path / 'list.json', [person(), person(**changes)])
     with pytest.raises(UserError) as caught:
-        load_part_list(path, 3)
+        load_annotation_list(path, 3)
     message = str(caught.value)
     assert message.startswith(f'{path}: entry 1: ')
     assert key in message
@@ -130,19 +130,19 @@ def test_a_faulty_file_is_named(tmp_path, content, word):
     path = tmp_path / 'list.json'
     path.write_bytes(content)
     with pytest.raises(UserError, match=word) as caught:
-        load_part_list(path, 3)
+        load_annotation_list(path, 3)
     assert str(path) in str(caught.value)
 
 
 def test_missing_and_damaged_files(tmp_path):
     with pytest.raises(UserError, match=r'none\.json: No such file'):
-        load_part_list(tmp_path / 'none.json', 3)
+        load_annotation_list(tmp_path / 'none.json', 3)
     whole = gzip.compress(json.dumps([person()]).encode())
     for content in (whole[:-12], whole[:15] + b'xxxx' + whole[19:], b'[]'):
         path = tmp_path / 'list.json.gz'
         path.write_bytes(content)
         with pytest.raises(UserError, match='not readable JSON'):
-            load_part_list(path, 3)
+            load_annotation_list(path, 3)
 
 
 coordinates = st.integers(-5000, 5000).map(lambda value: value / 8)
@@ -153,7 +153,7 @@ coordinates = st.integers(-5000, 5000).map(lambda value: value / 8)
 def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
     count = data.draw(st.integers(1, 3))
     annotated = data.draw(hnp.arrays(bool, (count, 4)))
-    parts = PartList(
+    parts = AnnotationList(
         images=[f'im{index}.jpg' for index in range(count)],
         centers=data.draw(hnp.arrays(float, (count, 2), elements=coordinates)),
         scales=data.draw(
@@ -167,8 +167,8 @@ def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
     parts.head_boxes[0] = [1, 2, 3, 4.5]
     name = 'list.json.gz' if zipped else 'list.json'
     path = tmp_path_factory.mktemp('lists') / name
-    save_part_list(path, parts)
-    again = load_part_list(path, 4)
+    save_annotation_list(path, parts)
+    again = load_annotation_list(path, 4)
     assert again.images == parts.images
     for column in ('centers', 'scales', 'joints', 'annotated', 'visible', 'head_boxes'):
         np.testing.assert_array_equal(getattr(again, column), getattr(parts, column))
@@ -176,7 +176,7 @@ def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
 
 def test_select_keeps_rows_together(tmp_path):
     entries = [person(image=f'{index}.jpg', scale=index + 1) for index in range(3)]
-    parts = load_part_list(write(tmp_path / 'list.json', entries), 3)
+    parts = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
     assert select(parts, np.array([True, False, True])).images == ['0.jpg', '2.jpg']
     reordered = select(parts, np.array([2, 0]))
     assert reordered.images == ['2.jpg', '0.jpg']
@@ -185,7 +185,7 @@ def test_select_keeps_rows_together(tmp_path):
 
 def test_occluded_share_without_annotation_is_nan(tmp_path):
     path = write(tmp_path / 'list.json', [person(joints_vis=[0, 0, 0])])
-    assert np.isnan(occluded_share(load_part_list(path, 3)))
+    assert np.isnan(occluded_share(load_annotation_list(path, 3)))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_occluded_share_without_annotation_is_nan(tmp_path):
     ],
 )
 def test_the_real_mpii_lists(data_root, name, persons, photos, joints, occluded):
-    parts = load_part_list(data_root / 'mpii' / name, 16)
+    parts = load_annotation_list(data_root / 'mpii' / name, 16)
     assert len(parts) == persons
     assert len(set(parts.images)) == photos
     assert parts.annotated.sum() == joints

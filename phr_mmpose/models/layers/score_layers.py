@@ -5,7 +5,7 @@ from torch import nn
 from phr_mmpose.models.layers.bilinear_deconv import BilinearDeconv2d
 
 
-def build_part_scores(
+def build_score_layers(
     in_channels: int, parts: int, stride: int, merged: bool = False
 ) -> tuple[nn.Module, nn.Module]:
     """Build the scoring layer and the up-sampling after it.
