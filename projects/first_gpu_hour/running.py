@@ -56,8 +56,7 @@ def build_runner(config: Config, folder: str | Path) -> Runner:
     Returns:
         Runner: Ready to train.
     """
-    config = copy.deepcopy(config)
-    config.work_dir = str(folder)
+    config = _in_folder(config, folder)
     config.val_cfg = config.val_dataloader = config.val_evaluator = None
     config.test_cfg = config.test_dataloader = config.test_evaluator = None
     with building(config.filename):
@@ -98,8 +97,7 @@ def evaluate(
     Returns:
         dict[str, float]: The metrics.
     """
-    config = copy.deepcopy(config)
-    config.work_dir = str(checkpoint.parent / f'test_{output}')
+    config = _in_folder(config, checkpoint.parent / f'test_{output}')
     config.load_from, config.resume = str(checkpoint), False
     forget_pretrained(config.model)
     config.model.test_cfg = {**(config.model.get('test_cfg') or {}), 'output': output}
@@ -116,3 +114,13 @@ def evaluate_both(config: Config, checkpoint: Path) -> dict[str, dict[str, float
     return {
         output: evaluate(config, checkpoint, output) for output in (REFINER, DETECTOR)
     }
+
+
+def _in_folder(config: Config, folder: str | Path) -> Config:
+    """Copy a config for a run in a folder of its own."""
+    config = copy.deepcopy(config)
+    config.work_dir = str(folder)
+    if config.get('visualizer'):
+        # One of the same name would be used again, with the folder of a former run.
+        config.visualizer.name = config.work_dir
+    return config

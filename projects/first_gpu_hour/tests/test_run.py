@@ -16,6 +16,7 @@ from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from projects.first_gpu_hour import run
 from projects.first_gpu_hour.measuring import DEVICE, Speed, measure
+from projects.first_gpu_hour.running import train
 
 REPO = run.CONFIG.parents[1]
 CONFIG = f"""
@@ -183,6 +184,11 @@ def test_a_moment_of_everything_is_measured(command, tmp_path):
     assert min(every) > 0 and speed.memory > 0.1
     assert speed.seconds('joint') == max(speed.loader, speed.stages['joint'])
     assert not list(tmp_path.iterdir()) and config.pretty_text == text
+    # What trains after it must not write into the folder that is gone.
+    config.fit_from = config_stages(config)
+    run.fit(config, SPEED, seconds=2400)
+    assert train(config, tmp_path / 'run', deadline=0.0) is False
+    assert (tmp_path / 'run' / 'epoch_1.pth').exists()
 
 
 def test_the_limit_is_told():
@@ -247,6 +253,6 @@ def test_a_command_that_cannot_be_met_is_refused(command, tmp_path):
         start(command, begun, '--minutes', '40')
     with pytest.raises(UserError, match='nothing to continue'):
         start(command, tmp_path, '--minutes', '40', '--continue')
-    with pytest.raises(UserError, match=r'each of 6 epochs takes 11\.7'):
+    with pytest.raises(UserError, match=r'each of 6 epochs takes 12:'):
         start(command, tmp_path, '--minutes', '12')
     assert not (tmp_path / 'part_1.py').exists()
