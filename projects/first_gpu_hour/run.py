@@ -275,9 +275,9 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
     iterations = int(seconds / shortest)
     if iterations < 1:
         raise UserError(
-            f'{max(0, seconds) / 60:.1f} of the --minutes are left to train, an '
+            f'of the --minutes {max(0, seconds) / 60:.2g} are left to train, and an '
             f'iteration in each of {schedule.epochs} epochs takes '
-            f'{shortest / 60:.1f}: give more, or a smaller '
+            f'{shortest / 60:.2g}: give more, or a smaller '
             'train_dataloader.batch_size by --cfg-options'
         )
     images = iterations * schedule.epochs * batch_size
