@@ -43,17 +43,17 @@ def read_json(path: str | Path, mend: str) -> object:
 
 
 def parse_json(content: bytes | str) -> object:
-    """Parse JSON as :func:`json.loads`, without values that few can use.
+    """Parse JSON as :func:`json.loads`, with numbers that fit into a float.
 
     Args:
         content (bytes | str): The JSON.
 
     Returns:
-        object: What it holds.
+        object: What it holds; a whole number beyond any float is infinite, as
+        1e400 is.
 
     Raises:
-        ValueError: If it is no JSON, nests too deeply, or has an integer beyond any
-            float.
+        ValueError: If it is no JSON or nests too deeply.
     """
     try:
         return json.loads(content, parse_int=_parse_int)
@@ -61,7 +61,5 @@ def parse_json(content: bytes | str) -> object:
         raise ValueError('it nests too deeply') from None
 
 
-def _parse_int(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f'a whole number of {len(digits)} digits')
-    return int(digits)
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
