@@ -136,18 +136,14 @@ def test_faulty_releases(synthetic, tmp_path):
         read_mpii_release(path, tmp_path)
 
 
-NO_Y = {'id': 0, 'x': 1}
-
-
 @pytest.mark.parametrize(
     'oddity',
     [
-        lambda make: dict(annorect=make.struct([make.person(5, [NO_Y])])),
         lambda make: dict(image=make.struct([{'title': 'a.jpg'}])),
         lambda make: dict(image=3),
         lambda make: dict(image=make.struct([{'name': np.zeros((2, 2))}])),
         lambda make: dict(
-            annorect=make.struct([make.person(5, [{**NO_Y, 'y': 1, 'id': np.inf}])])
+            annorect=make.struct([make.person(5, [{'id': np.inf, 'x': 1, 'y': 1}])])
         ),
     ],
 )
