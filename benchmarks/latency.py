@@ -41,6 +41,7 @@ from phr_mmpose.utils.files import atomic_path, check_output
 from phr_mmpose.zoo import list_models, model_files
 
 _STOCK = 'td-hm_res50'
+_PAUSE, _CALLS = 0.1, 3
 _NETWORK, _PERSON, _FLIPPED = 'network', 'person', 'person, flip test'
 
 #: A system: what to call by what is timed.
@@ -71,7 +72,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--threads', type=int, default=2, metavar='N', help='(2)')
     parser.add_argument(
-        '--rounds', type=int, default=30, metavar='N', help='calls of each (30)'
+        '--rounds', type=int, default=10, metavar='N', help='of three calls each (10)'
     )
     parser.add_argument('--json', type=Path, metavar='FILE')
     args = parser.parse_args(argv)
@@ -173,22 +174,25 @@ def landmarks(path: Path, threads: int) -> System:
 def take_turns(
     systems: dict[str, System], rounds: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Call everything once a round.
+    """Call everything some times a round.
 
     Args:
         systems (dict[str, System]): What to call.
-        rounds (int): How often, after two calls to warm up.
+        rounds (int): How many rounds.
 
     Returns:
         dict: Milliseconds of each call, by system and by what is timed.
     """
     found = {name: {key: [] for key in system} for name, system in systems.items()}
-    for turn in range(-2, rounds):
+    for _ in range(rounds):
         for name, system in systems.items():
             for key, call in system.items():
-                begin = time.perf_counter()
+                # The threads of the system before go on spinning for a while.
+                time.sleep(_PAUSE)
                 call()
-                if turn >= 0:
+                for _ in range(_CALLS):
+                    begin = time.perf_counter()
+                    call()
                     found[name][key].append(1e3 * (time.perf_counter() - begin))
     return found
 

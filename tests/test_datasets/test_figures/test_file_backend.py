@@ -62,4 +62,5 @@ def test_another_path_is_refused_in_one_line(old, new):
     path = PATH.replace(old, new)
     with pytest.raises(UserError) as caught:
         fileio.get(path)
-    assert path in str(caught.value) and '\n' not in str(caught.value)
+    # Of a long name the middle is left out.
+    assert path[:100] in str(caught.value) and '\n' not in str(caught.value)
