@@ -4,6 +4,7 @@ Prints one line per part; ``note`` means that phr_mmpose copes with it, ``FAIL``
 the command after ``->`` has to be run. Exit code 1 if anything failed, else 0.
 """
 
+import argparse
 import configparser
 import importlib
 import importlib.metadata
@@ -157,4 +158,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    # It has no options but --help, and refuses others.
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()
