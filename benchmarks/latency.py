@@ -41,7 +41,8 @@ from phr_mmpose.utils.files import atomic_path, check_output
 from phr_mmpose.zoo import list_models, model_files
 
 _STOCK = 'td-hm_res50'
-_PAUSE, _CALLS = 0.1, 3
+# Seconds, and calls of which the first warm the caches up.
+_PAUSE, _WARM, _CALLS = 0.2, 5, 5
 _NETWORK, _PERSON, _FLIPPED = 'network', 'person', 'person, flip test'
 
 #: A system: what to call by what is timed.
@@ -72,7 +73,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--threads', type=int, default=2, metavar='N', help='(2)')
     parser.add_argument(
-        '--rounds', type=int, default=10, metavar='N', help='of three calls each (10)'
+        '--rounds', type=int, default=10, metavar='N', help='of five calls each (10)'
     )
     parser.add_argument('--json', type=Path, metavar='FILE')
     args = parser.parse_args(argv)
@@ -189,7 +190,8 @@ def take_turns(
             for key, call in system.items():
                 # The threads of the system before go on spinning for a while.
                 time.sleep(_PAUSE)
-                call()
+                for _ in range(_WARM):
+                    call()
                 for _ in range(_CALLS):
                     begin = time.perf_counter()
                     call()
