@@ -3,8 +3,7 @@
 _base_ = [
     '_base_/runtime.py',
     '_base_/hourglass.py',
-    '_base_/lsp.py',
-    '_base_/joints_lsp14.py',
+    '_base_/lsp14.py',
 ]
 input_size = (128, 128)
 train_pipeline = [
@@ -59,28 +58,6 @@ train_cfg = dict(max_epochs=23)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
 auto_scale_lr = dict(base_batch_size=32)
 
-_lsp = dict(
-    type='LspDataset',
-    joints='lsp14',
-    data_root=_base_.data_root,
-    ann_file='annotations/lsp_train.json',
-    data_prefix=dict(img='images/'),
-    pipeline=[],
-)
-train_dataloader = dict(
-    num_workers=1,
-    dataset=dict(
-        _delete_=True,
-        type='CombinedDataset',
-        metainfo=_base_.dataset_info,
-        datasets=[
-            _lsp,
-            dict(_lsp, type='LspetDataset', ann_file='annotations/lspet_train.json'),
-        ],
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    dataset=dict(joints='lsp14', pipeline=test_pipeline), num_workers=1
-)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
