@@ -7,6 +7,7 @@ systems take turns, so that a machine that drifts hurts all alike.
 Examples:
     python benchmarks/latency.py --json latency.json
     python benchmarks/latency.py --config my.py --weights my.pth --threads 1
+    python benchmarks/latency.py --config configs/phr_*.py --rounds 2
     python benchmarks/latency.py --tflite pose_landmark_full.tflite
 """
 
@@ -26,6 +27,7 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
 from torch import nn
 
 import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
@@ -41,8 +43,9 @@ from phr_mmpose.utils.files import atomic_path, check_output
 from phr_mmpose.zoo import list_models, model_files
 
 _STOCK = 'td-hm_res50'
-# Seconds, and calls of which the first warm the caches up.
-_PAUSE, _WARM, _CALLS = 0.2, 5, 5
+# Seconds between systems; calls of a burst, of which the first one warms the caches up;
+# milliseconds after which a burst of slow calls ends.
+_PAUSE, _CALLS, _LONG = 0.2, 5, 1000
 _NETWORK, _PERSON, _FLIPPED = 'network', 'person', 'person, flip test'
 
 #: A system: what to call by what is timed.
@@ -55,13 +58,21 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        '--config', help='a cascade (default: all that come with the package)'
+        '--config',
+        nargs='+',
+        default=[],
+        metavar='FILE',
+        help='cascades (default: all that come with the package)',
     )
-    parser.add_argument('--weights', help='its checkpoint')
+    parser.add_argument(
+        '--weights',
+        metavar='FILE',
+        help='checkpoint of the one cascade (default: random weights)',
+    )
     parser.add_argument(
         '--no-int8',
         action='store_true',
-        help='leave out 8-bit integers, for which the training data must be there',
+        help='leave out 8-bit integers, which are calibrated on the training data',
     )
     parser.add_argument(
         '--tflite',
@@ -77,8 +88,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--json', type=Path, metavar='FILE')
     args = parser.parse_args(argv)
-    if (args.config is None) != (args.weights is None):
-        raise UserError('--config and --weights: give both or neither')
+    if args.weights is not None and len(args.config) != 1:
+        raise UserError('--weights: give the one --config that they are of')
     if min(args.threads, args.rounds) < 1:
         raise UserError('--threads and --rounds must be at least 1')
     if args.json is not None:
@@ -97,13 +108,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: If a model cannot be loaded or a package is lacking.
     """
     args = parse_args(argv)
+    init_default_scope('mmpose')
     torch.set_num_threads(args.threads)
-    if args.config is None:
-        cascades = {name: model_files(name) for name in list_models()}
-    else:
-        cascades = {Path(args.config).stem: (args.config, args.weights)}
     systems: dict[str, System] = {}
     with tempfile.TemporaryDirectory() as folder:
+        cascades = {name: model_files(name) for name in list_models()}
+        if args.config:
+            cascades = {
+                Path(config).stem: (
+                    config,
+                    args.weights or random_weights(config, Path(folder)),
+                )
+                for config in args.config
+            }
         for name, files in cascades.items():
             systems |= cascade(name, *files, Path(folder), not args.no_int8)
         subject = build(_STOCK, FLOAT32, 'cpu')
@@ -114,9 +131,21 @@ def main(argv: Sequence[str] | None = None) -> None:
             found = take_turns(systems, args.rounds)
     print(table(found))
     if args.json is not None:
-        report = dict(machine=describe_machine('cpu'), threads=args.threads, ms=found)
+        ms = {
+            name: {key: summary(values) for key, values in times.items()}
+            for name, times in found.items()
+        }
+        report = dict(machine=describe_machine('cpu'), threads=args.threads, ms=ms)
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2))
+
+
+def random_weights(config: str, folder: Path) -> str:
+    """Write a checkpoint of a config's model as it is built."""
+    file = folder / f'{Path(config).stem}.pth'
+    model = build(config, FLOAT32, 'cpu').model
+    torch.save(dict(state_dict=model.state_dict()), file)
+    return str(file)
 
 
 def cascade(
@@ -128,7 +157,11 @@ def cascade(
     export_onnx(model, files[f'{name}, ONNX Runtime'])
     if int8:
         files[f'{name}, int8'] = folder / f'{name}_int8.onnx'
-        export_int8(model, config, files[f'{name}, int8'])
+        try:
+            export_int8(model, config, files[f'{name}, int8'])
+        except UserError as error:
+            print(f'{name}: not in 8-bit integers: {error}')
+            del files[f'{name}, int8']
     models = {f'{name}, PyTorch': model}
     models |= {key: load_pose_model(config, str(file)) for key, file in files.items()}
     return {key: poses(each, config, each.cfg) for key, each in models.items()}
@@ -175,7 +208,7 @@ def landmarks(path: Path, threads: int) -> System:
 def take_turns(
     systems: dict[str, System], rounds: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Call everything some times a round.
+    """Call everything in two bursts a round, of which the second counts.
 
     Args:
         systems (dict[str, System]): What to call.
@@ -190,13 +223,25 @@ def take_turns(
             for key, call in system.items():
                 # The threads of the system before go on spinning for a while.
                 time.sleep(_PAUSE)
-                for _ in range(_WARM):
-                    call()
-                for _ in range(_CALLS):
-                    begin = time.perf_counter()
-                    call()
-                    found[name][key].append(1e3 * (time.perf_counter() - begin))
+                _burst(call)
+                found[name][key] += _burst(call)
     return found
+
+
+def _burst(call: Callable[[], object]) -> list[float]:
+    """Milliseconds of some calls; of two at least, where they are slow."""
+    times = []
+    while len(times) < 2 or (len(times) < _CALLS and sum(times) < _LONG):
+        begin = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - begin))
+    return times
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    """Median and quartiles of milliseconds."""
+    low, median, high = (round(each, 1) for each in statistics.quantiles(times, n=4))
+    return dict(median=median, low=low, high=high)
 
 
 def table(found: dict[str, dict[str, list[float]]]) -> str:
@@ -209,8 +254,7 @@ def table(found: dict[str, dict[str, list[float]]]) -> str:
             if column not in times:
                 cells.append('-')
                 continue
-            low, middle, high = statistics.quantiles(times[column], n=4)
-            cells.append(f'{middle:.1f} ({low:.1f} to {high:.1f})')
+            cells.append('{median} ({low} to {high})'.format(**summary(times[column])))
         lines.append(f'| {name} | {" | ".join(cells)} |')
     return '\n'.join(lines)
 

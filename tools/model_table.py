@@ -1,7 +1,8 @@
-"""Write docs/models.md: what the model of each config costs.
+"""Write docs/models.md: what the model of each config reaches and costs.
 
-Builds the model of every config without memory for its weights and counts its
-parameters and multiplications for one image.
+Scores come from configs/metafile.yml, milliseconds from docs/latency.json, which
+benchmarks/latency.py writes. Parameters and multiplications are counted: the model of
+every config is built without memory for its weights.
 
 Examples:
     python tools/model_table.py
@@ -19,6 +20,7 @@ from operator import add
 from pathlib import Path
 
 from mmengine.config import ConfigDict
+from mmengine.fileio import load
 from mmengine.registry import init_default_scope
 
 import phr_mmpose  # noqa: F401  registers the models
@@ -26,6 +28,7 @@ from phr_mmpose.models.complexity import (
     Complexity,
     build_without_memory,
     complexity,
+    heatmap_codec,
 )
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.cli import run
@@ -34,16 +37,31 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 
 REPO = Path(__file__).resolve().parent.parent
-FOLDERS = ('configs', 'configs/mssnet', 'configs/mssnet/tiny')
+FOLDERS = ('configs', 'configs/mssnet', 'configs/mssnet/tiny', 'configs/survey')
+METAFILE = REPO / 'configs' / 'metafile.yml'
+LATENCY = REPO / 'docs' / 'latency.json'
 OUT = REPO / 'docs' / 'models.md'
 
 _HEAD = """# Models
 
-What each config's model costs for one image: parameters in millions, and 10^9
-multiplications with addition (GMac) of convolutions and matrix products; flip test
-doubles them. Input and maps are width x height in pixels. Generated: after a change
-of a config or a model, `python tools/model_table.py` writes this page anew.
+Generated: after a change of a config or a model, `python tools/model_table.py` writes
+this page anew from [the metafile](../configs/metafile.yml) and
+[measured times](latency.json). Input and heatmaps are width x height in pixels.
 """
+_ZOO = """## What they reach
+
+Scores are with flip test on the test photos of the data set named; an empty cell: not
+trained here. Milliseconds are those of the network alone for one image ({machine},
+{threads} threads, medians of one run of `benchmarks/latency.py`); a flip test doubles
+them. An empty cell: not measured.
+"""
+_COSTS = """## What they cost
+
+For one image: parameters in millions, and 10^9 multiplications with addition (GMac) of
+convolutions and matrix products.
+"""
+_ZOO_COLUMNS = ('config', 'input', 'trained on', 'score', 'M', 'GMac')
+_FORMS = ('PyTorch', 'ONNX Runtime', 'int8')
 _COLUMNS = (
     'config',
     'input',
@@ -190,7 +208,7 @@ def count(config: ConfigDict) -> Counted:
     """
     try:
         model = build_without_memory(config)
-        codec = model.head.detector_codec
+        codec = heatmap_codec(model)
         sizes = tuple(codec.input_size), tuple(codec.heatmap_size)
         return Counted(*sizes, complexity(model))
     except UserError:
@@ -213,13 +231,54 @@ def render(folders: dict[Path, dict[Path, Counted]], out: Path) -> str:
     Returns:
         str: Markdown.
     """
-    page = [_HEAD]
+    page = [_HEAD, *_zoo(folders, out), _COSTS]
     for folder, models in folders.items():
-        page += [f'## {_relative(folder, REPO)}', '', _line(_COLUMNS)]
+        page += [f'### {_relative(folder, REPO)}', '', _line(_COLUMNS)]
         page.append(_line(['---'] * 3 + ['--:'] * (len(_COLUMNS) - 3)))
         page += [_line(_cells(path, model, out)) for path, model in models.items()]
         page.append('')
     return '\n'.join(page)
+
+
+def _zoo(folders: dict[Path, dict[Path, Counted]], out: Path) -> list[str]:
+    """The lines of the models that the metafile knows."""
+    records = {REPO / each['Config']: each for each in load(METAFILE)['Models']}
+    latency = load(LATENCY)
+    columns = (*_ZOO_COLUMNS, *(f'ms, {form}' for form in _FORMS), 'weights')
+    lines = [
+        _line(_zoo_cells(path, model, records[path], latency['ms'], out))
+        for models in folders.values()
+        for path, model in models.items()
+        if path in records
+    ]
+    if not lines:
+        return []
+    head = _ZOO.format(
+        machine=latency['machine']['processor'], threads=latency['threads']
+    )
+    return [head, _line(columns), _line(['---'] * len(columns)), *lines, '']
+
+
+def _zoo_cells(
+    path: Path, model: Counted, record: dict, times: dict, out: Path
+) -> list[str]:
+    cost = reduce(add, model.costs.values())
+    measured = [times.get(f'{path.stem}, {form}', {}).get('network') for form in _FORMS]
+    weights = record.get('Weights', '')
+    return [
+        f'[{path.stem}]({_relative(path, out.parent)})',
+        f'{model.input_size[0]} x {model.input_size[1]}',
+        ', '.join(record['Metadata']['Training Data']),
+        '; '.join(
+            f'{value} {metric}, {result["Dataset"]}'
+            for result in record.get('Results', [])
+            for metric, value in result['Metrics'].items()
+        ),
+        f'{cost.parameters / 1e6:.2f}',
+        f'{cost.macs / 1e9:.2f}',
+        *('' if each is None else f'{each["median"]:.1f}' for each in measured),
+        f'[file]({_relative(REPO / weights, out.parent)})' if weights else '',
+    ]
 
 
 def _cells(path: Path, model: Counted, out: Path) -> list[str]:

@@ -1,10 +1,12 @@
-"""Parameters and multiplications of a cascade, by subnetwork."""
+"""Parameters and multiplications of a pose estimator, a cascade's by subnetwork."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from mmengine.config import ConfigDict
+from mmpose.codecs.base import BaseKeypointCodec
+from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -15,7 +17,7 @@ from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 
 @dataclass(frozen=True)
 class Complexity:
-    """Of a subnetwork, for one image.
+    """Of a network, for one image.
 
     Args:
         parameters (int): Its parameters.
@@ -30,43 +32,57 @@ class Complexity:
         return Complexity(self.parameters + other.parameters, self.macs + other.macs)
 
 
-def build_without_memory(model: ConfigDict) -> CascadePoseEstimator:
+def build_without_memory(model: ConfigDict) -> TopdownPoseEstimator:
     """Build a model on the meta device: its shapes without its numbers.
 
     Args:
         model (ConfigDict): The model's config.
 
     Returns:
-        CascadePoseEstimator: The model, in training mode as built.
+        TopdownPoseEstimator: The model, in training mode as built.
     """
     with torch.device('meta'):
         return MODELS.build(model)
 
 
-def complexity(model: CascadePoseEstimator) -> dict[str, Complexity]:
-    """Count for one image of the cascade's input size.
+def complexity(model: TopdownPoseEstimator) -> dict[str, Complexity]:
+    """Count for one image of the model's input size.
 
     Args:
-        model (CascadePoseEstimator): The model, on any device; put into
-            evaluation mode. On the meta device this takes neither memory nor
-            multiplications.
+        model (TopdownPoseEstimator): A cascade or a model of MMPose's with a head
+            for heatmaps, on any device; put into evaluation mode. On the meta
+            device this takes neither memory nor multiplications.
 
     Returns:
-        dict[str, Complexity]: By the subnetworks that there are.
+        dict[str, Complexity]: A cascade's by the subnetworks that there are; that
+        of another model as ``'total'``.
     """
     model.eval()
-    width, height = model.head.detector_codec.input_size
+    width, height = heatmap_codec(model).input_size
     device = next(model.parameters()).device
     image = torch.empty(1, 3, height, width, device=device)
+    if not isinstance(model, CascadePoseEstimator):
+        _, macs = _counted(lambda: model(image, None, mode='tensor'))
+        return {'total': Complexity(count_parameters(model), macs)}
     macs = {}
-    with torch.no_grad():
-        (feats, logits), macs[DETECTOR] = _counted(lambda: _detect(model, image))
-        if model.head.refiner is not None:
-            _, macs[REFINER] = _counted(lambda: model.head.regress(logits, feats))
+    (feats, logits), macs[DETECTOR] = _counted(lambda: _detect(model, image))
+    if model.head.refiner is not None:
+        _, macs[REFINER] = _counted(lambda: model.head.regress(logits, feats))
     return {
         name: Complexity(count_parameters(*modules), macs[name])
         for name, modules in model.subnetworks().items()
     }
+
+
+def heatmap_codec(model: TopdownPoseEstimator) -> BaseKeypointCodec:
+    """Give the codec that knows the sizes of a model's input and heatmaps.
+
+    Args:
+        model (TopdownPoseEstimator): See :func:`complexity`.
+    """
+    if isinstance(model, CascadePoseEstimator):
+        return model.head.detector_codec
+    return model.head.decoder
 
 
 def count_parameters(*modules: nn.Module) -> int:
@@ -85,7 +101,7 @@ def _detect(model: CascadePoseEstimator, image: torch.Tensor) -> tuple:
 
 def _counted(function: Callable[[], object]) -> tuple[object, int]:
     """Call a function and count its multiplications with addition."""
-    with FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         result = function()
     # The counter counts multiplication and addition apart.
     return result, counter.get_total_flops() // 2

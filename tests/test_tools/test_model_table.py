@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from mmengine.fileio import load
 
 from phr_mmpose.utils.errors import UserError
 
@@ -37,6 +38,21 @@ def fails(main, *arguments) -> str:
 def test_the_page_is_what_the_configs_give(main, capsys):
     main(['--check'])
     assert capsys.readouterr().out.endswith('docs/models.md: up to date\n')
+
+
+def test_the_metafile_knows_every_config():
+    models = load(REPO / 'configs' / 'metafile.yml')['Models']
+    named = {each['Config'] for each in models}
+    folders = ('configs', 'configs/mssnet', 'configs/survey')
+    found = {f'{each}/{path.name}' for each in folders for path in configs(each)}
+    assert named == found
+    assert all(each['Name'] == Path(each['Config']).stem for each in models)
+    weights = [each['Weights'] for each in models if 'Weights' in each]
+    assert weights and all((REPO / each).is_file() for each in weights)
+
+
+def configs(folder: str) -> list[Path]:
+    return list((REPO / folder).glob('[!_]*.py'))
 
 
 def test_a_page_is_written_checked_and_found_stale(main, tmp_path):
