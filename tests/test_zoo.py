@@ -84,9 +84,7 @@ def test_a_published_model_predicts_as_its_checkpoint(
     found = load_pose_model(name, device='cpu')
     box = np.float32([[5, 5, 85, 115]])
     assert np.isfinite(estimate_poses(found, photo, box).keypoints).all()
-    # Complete in itself, training included.
-    text = (tmp_path / 'zoo' / name / 'config.py').read_text()
-    assert '_base_' not in text and 'train_dataloader' in text
+    assert Path(model_files(name)[0]) == Path(config)
 
     file = tmp_path / 'zoo' / name / 'weights.pth'
     content = bytearray(file.read_bytes())
@@ -117,3 +115,8 @@ def test_what_cannot_be_published(publish, config, checkpoints, card, tmp_path):
     with pytest.raises(UserError, match='another model'):
         publish([config, str(large), '--card', str(card), *folder])
     assert not list(tmp_path.glob('zoo/*'))
+    # Another's config would not be there where the package is installed.
+    own = tmp_path / 'own.py'
+    shutil.copy(config, own)
+    with pytest.raises(UserError, match='is not in'):
+        publish([str(own), checkpoints['with_meta'], '--card', str(card), *folder])

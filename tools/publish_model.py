@@ -1,6 +1,6 @@
 """Make a trained cascade one of the models that come with the package.
 
-Writes the config, complete in itself, the weights in half precision, and a card.
+Writes the weights in half precision and a card, which names the config.
 
 Example:
     python tools/publish_model.py configs/phr_lite_lsp.py stage_finish.pth \
@@ -23,22 +23,21 @@ from phr_mmpose.apis.loading import meta_of
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
 from phr_mmpose.utils.cli import run
-from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import read_json
-from phr_mmpose.zoo.shipped import CARD, CONFIG, WEIGHTS
+from phr_mmpose.zoo.shipped import CARD, WEIGHTS, config_folder
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the three files, after a look at whether they fit.
+    """Write the two files, after a look at whether they fit.
 
     Args:
         argv (Sequence[str] | None): Command line without the program's name;
             None takes the process's own.
 
     Raises:
-        UserError: If card, config or weights are faulty or do not fit, or numbers
-            are beyond half precision.
+        UserError: If card, config or weights are faulty or do not fit, the config is
+            none of the project's, or numbers are beyond half precision.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -56,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     card = read_card(args.card)
-    config = load_config(args.config)
+    folder = config_folder().resolve()
+    if not args.config.resolve().is_relative_to(folder):
+        raise UserError(f'{args.config}: is not in {folder}, so it would not be there')
     checkpoint = load_from_local(args.checkpoint, 'cpu')
     meta = meta_of(checkpoint)
     if not meta:
@@ -69,13 +70,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             dict(state_dict=weights, meta=dict(dataset_meta=meta)), made / WEIGHTS
         )
         content = (made / WEIGHTS).read_bytes()
-        card |= dict(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        card |= dict(
+            config=args.config.resolve().relative_to(folder).as_posix(),
+            sha256=hashlib.sha256(content).hexdigest(),
+            bytes=len(content),
+        )
         (made / CARD).write_text(json.dumps(card, indent=2) + '\n')
-        (made / CONFIG).write_text(config.pretty_text)
-        load_pose_model(made / CONFIG, made / WEIGHTS, 'cpu')
+        load_pose_model(args.config, made / WEIGHTS, 'cpu')
         target = args.folder / args.config.stem
         target.mkdir(exist_ok=True)
-        for file in (WEIGHTS, CONFIG, CARD):
+        for file in (WEIGHTS, CARD):
             shutil.move(made / file, target / file)
     print(f'{target}: {len(content) / 1e6:.1f} MB')
 

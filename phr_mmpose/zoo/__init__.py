@@ -1,10 +1,10 @@
 """Trained models that come with the package.
 
-Each has a folder here: ``config.py``, complete in itself; ``weights.pth``, plain
-tensors in half precision; and ``card.json``, which says what it was trained on, by
-which command, how well it does, and what the file's checksum is.
+Each has a folder here: ``weights.pth``, plain tensors in half precision; and
+``card.json``, which says what it was trained on, by which config and command, how well
+it does, and what the file's checksum is.
 """
 
-from phr_mmpose.zoo.shipped import list_models, model_card, model_files
+from phr_mmpose.zoo.shipped import config_folder, list_models, model_card, model_files
 
-__all__ = ['list_models', 'model_card', 'model_files']
+__all__ = ['config_folder', 'list_models', 'model_card', 'model_files']

@@ -7,7 +7,18 @@ from pathlib import Path
 from phr_mmpose.utils.errors import UserError
 
 _FOLDER = Path(__file__).parent
-CONFIG, WEIGHTS, CARD = 'config.py', 'weights.pth', 'card.json'
+WEIGHTS, CARD = 'weights.pth', 'card.json'
+
+
+def config_folder() -> Path:
+    """Find the project's configs: in an installed package, or beside it in a clone.
+
+    Returns:
+        Path: The folder.
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
 
 
 def list_models() -> list[str]:
@@ -63,4 +74,4 @@ def model_files(name: str) -> tuple[str, str]:
             f'{folder / WEIGHTS}: is damaged (its checksum is another); install the '
             'package again'
         )
-    return str(folder / CONFIG), str(folder / WEIGHTS)
+    return str(config_folder() / card['config']), str(folder / WEIGHTS)
