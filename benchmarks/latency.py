@@ -24,20 +24,20 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from phr_mmpose.utils.cli import run
+
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
 from benchmarks.machine import describe_machine
 from benchmarks.models import FLOAT32, build
 from benchmarks.samples import packed_samples
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy.onnx_export import export_onnx
 from phr_mmpose.deploy.onnx_quantization import export_int8
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
 from phr_mmpose.zoo import list_models, model_files

@@ -25,16 +25,16 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from phr_mmpose.utils.cli import run
+
 import torch
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
 from benchmarks.machine import computes_bf16, describe_machine
 from benchmarks.photos import link_lsp, make_synthetic
 from benchmarks.plan import Case, all_cases, choose, rounds, sizes_for
 from benchmarks.processes import measure_apart
 from benchmarks.ratios import compute_ratios
 from benchmarks.report import ratios_table, summarise_cases, table_page
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
 

@@ -15,16 +15,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from phr_mmpose.utils.cli import run
 
-# isort: split
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 

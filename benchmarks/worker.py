@@ -8,10 +8,9 @@ import json
 import sys
 import warnings
 
-from mmengine.registry import init_default_scope
-
-import phr_mmpose  # noqa: F401  first: it lets the stack import
 from phr_mmpose.utils.cli import run
+
+from mmengine.registry import init_default_scope
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Every script starts by itself, whatever was imported before in the tests."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,6 @@ SCRIPTS = sorted(
     for path in (REPO / folder).rglob('*.py')
     if "__name__ == '__main__'" in path.read_text()
 )
-# Import only where phr_mmpose has prepared them; MMEngine does anywhere.
-STACK = {'mmpose', 'mmdet', 'mmcv', 'torchvision'}
 
 
 def imports(path: Path, seen: set[Path]) -> Iterator[str]:
@@ -38,11 +37,25 @@ def imports(path: Path, seen: set[Path]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.stem)
-def test_the_package_comes_before_the_stack(script):
+def test_the_package_comes_before_all_others(script):
     for package in imports(script, set()):
         if package == 'phr_mmpose':
             break
-        assert package not in STACK
+        assert package in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.stem)
+def test_ctrl_c_ends_its_imports_in_one_line(script, tmp_path):
+    stub = 'import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n'
+    (tmp_path / 'torch.py').write_text(stub)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ, PYTHONPATH=f'{tmp_path}{os.pathsep}{REPO}'),
+    )
+    assert (done.returncode, done.stderr) == (130, 'error: interrupted\n')
 
 
 # The benchmarks start worker.py, which has no options.

@@ -162,4 +162,9 @@ if __name__ == '__main__':
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # Not by phr_mmpose.utils.cli, whose import it is to try.
+        print('error: interrupted', file=sys.stderr)
+        raise SystemExit(130) from None

@@ -19,13 +19,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import check_within, run
+
 from tqdm import tqdm
 
 from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.body import LspDataset, LspetDataset, MpiiPartDataset
 from phr_mmpose.datasets.cropped_list import write_cropped_list
 from phr_mmpose.datasets.person_regions import CropRange, plan_regions
-from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 
 _TYPES = (MpiiPartDataset, LspDataset, LspetDataset)

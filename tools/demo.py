@@ -21,6 +21,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
+
 import torch
 from tqdm import tqdm
 
@@ -33,7 +35,6 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output, make_folder
 

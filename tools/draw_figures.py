@@ -9,6 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import cv2
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +26,6 @@ from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 

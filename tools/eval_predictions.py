@@ -21,6 +21,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import numpy as np
 
 from phr_mmpose.evaluation.comparison import (
@@ -38,7 +40,6 @@ from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import Scores, score_joints
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
 from phr_mmpose.utils.pictures import check_picture

@@ -23,11 +23,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy.onnx_export import export_onnx
 from phr_mmpose.deploy.onnx_quantization import CROPS_TO_CALIBRATE, export_int8
 from phr_mmpose.deploy.onnx_weights import is_onnx
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output
 

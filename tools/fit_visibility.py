@@ -12,6 +12,8 @@ Example:
 import argparse
 from collections.abc import Sequence
 
+from phr_mmpose.utils.cli import run
+
 import torch
 from mmengine.config import DictAction
 from mmengine.runner import Runner
@@ -21,7 +23,6 @@ from tqdm import tqdm
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.codecs.binary_disc import BinaryDisc, logistic, peak_logit
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, load_config
 from phr_mmpose.utils.errors import UserError
 

@@ -19,6 +19,8 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 from mmengine.config import ConfigDict
 from mmengine.fileio import load
 from mmengine.registry import init_default_scope
@@ -31,7 +33,6 @@ from phr_mmpose.models.complexity import (
     heatmap_codec,
 )
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.datasets.readers.prepared import WAYS, write_prepared
-from phr_mmpose.utils.cli import run
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

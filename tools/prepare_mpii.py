@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 from phr_mmpose.datasets.readers.mpii import (
     PERSONS,
     find_list,
@@ -11,7 +13,6 @@ from phr_mmpose.datasets.readers.mpii import (
     read_mpii_release,
 )
 from phr_mmpose.datasets.readers.prepared import WAYS, write_prepared
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 
 

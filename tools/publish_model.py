@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,6 @@ import phr_mmpose.zoo
 from phr_mmpose.apis.loading import meta_of
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import read_json
 from phr_mmpose.zoo.shipped import CARD, WEIGHTS, config_folder

@@ -15,6 +15,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from phr_mmpose.utils.cli import check_within, run
+
 import numpy as np
 
 from phr_mmpose.apis.estimation import estimate_heatmaps
@@ -22,7 +24,6 @@ from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
 from phr_mmpose.datasets.boxes import check_boxes
-from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.visualization.cascade_panel import (
     CascadeView,

@@ -15,6 +15,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
+from phr_mmpose.utils.cli import refuse_renamed_options, run
+
 import numpy as np
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
@@ -23,7 +25,6 @@ from phr_mmpose.deploy.onnx_heatmaps import OnnxHeatmaps
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
-from phr_mmpose.utils.cli import refuse_renamed_options, run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output, make_work_dir, writing_to

@@ -13,6 +13,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from phr_mmpose.utils.cli import run
+
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.model import is_model_wrapper
@@ -26,7 +28,6 @@ from phr_mmpose.engine.pretrained import (
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages, stages_variable
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_work_dir, writing_to

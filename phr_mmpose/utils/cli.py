@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from phr_mmpose.utils import interrupts
 from phr_mmpose.utils.errors import UserError
 
 
@@ -18,13 +19,14 @@ def run(main: Callable[[], None]) -> None:
     # Names of files need not be UTF-8.
     sys.stdout.reconfigure(errors='backslashreplace')
     try:
+        interrupts.raise_again()
         main()
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print('error: interrupted', file=sys.stderr)
-        raise SystemExit(130) from None
+        print(interrupts.LINE, file=sys.stderr)
+        raise SystemExit(interrupts.EXIT_CODE) from None
 
 
 def refuse_renamed_options(argv: Sequence[str] | None, **new_names: str) -> None:

@@ -12,6 +12,7 @@ Examples:
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -21,10 +22,7 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
-
-# isort: split
-import os
+from phr_mmpose.utils.cli import run
 
 import torch
 from mmengine.config import Config, DictAction
@@ -43,7 +41,6 @@ from phr_mmpose.engine.pretrained import (
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, make_folder

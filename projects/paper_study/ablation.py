@@ -34,15 +34,13 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from phr_mmpose.utils.cli import run
 
-# isort: split
 from mmengine.config import Config, DictAction
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path

@@ -23,6 +23,8 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from phr_mmpose.utils.cli import check_within, run
+
 import numpy as np
 
 from phr_mmpose.apis.media import read_photo
@@ -38,7 +40,6 @@ from phr_mmpose.datasets.joints import LSP14_METAINFO, MPII_METAINFO
 from phr_mmpose.evaluation.functional.pck import column_joints, normalized_distances
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
-from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.pictures import check_picture
 from projects.paper_study.ranking import GROUPS, choose_persons, person_errors

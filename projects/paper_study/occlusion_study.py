@@ -27,9 +27,8 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from phr_mmpose.utils.cli import check_within, run
 
-# isort: split
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,7 +37,6 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS
 
-from phr_mmpose.utils.cli import check_within, run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path

@@ -19,16 +19,14 @@ if __name__ == '__main__':
     # Its own folder comes first on the path, in place of the repository.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import phr_mmpose  # noqa: F401  before mmpose: it lets the stack import
+from phr_mmpose.utils.cli import run
 
-# isort: split
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import DefaultScope
 from mmpose.apis.inference import dataset_meta_from_config
 from mmpose.models.builder import build_pose_estimator
 
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import building, load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path

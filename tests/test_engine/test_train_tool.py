@@ -3,6 +3,8 @@ import resource
 import sys
 import uuid
 
+from phr_mmpose.utils.cli import run
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,7 +12,6 @@ from mmengine.config import Config
 from phr_mmpose.engine.hooks import ProgressHook
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import safe_load
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import model_files
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import cv2
 import numpy as np
 import pytest
 from photo_samples import with_orientation
-
-from phr_mmpose.utils.cli import run
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'demo.py'
 

@@ -4,6 +4,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import cv2
 import numpy as np
 import pytest
@@ -15,7 +17,6 @@ from phr_mmpose.datasets.body import (
     MpiiPartDataset,
 )
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.utils.cli import run
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'draw_figures.py'
 

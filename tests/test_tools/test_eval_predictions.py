@@ -5,12 +5,13 @@ import importlib.util
 import json
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import numpy as np
 import pytest
 import scipy.io
 
 from phr_mmpose.evaluation.functional.pck import COLUMNS
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.errors import UserError
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'eval_predictions.py'

@@ -4,6 +4,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,6 @@ from small_cascade import random_weights
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy import onnx_export
 from phr_mmpose.utils import packages
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 

@@ -1,10 +1,18 @@
 """Tools end with one line, wherever the error comes from."""
 
+import signal
+import sys
+from pathlib import Path
+
+from phr_mmpose.utils.cli import check_within, run
+
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from phr_mmpose.utils.cli import check_within, run
+from phr_mmpose.utils import interrupts
 from phr_mmpose.utils.errors import UserError
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 class Broken(Dataset):
@@ -31,6 +39,30 @@ def test_an_interruption_has_its_own_code(capsys):
         run(interrupted)
     assert stop.value.code == 130
     assert capsys.readouterr().err == 'error: interrupted\n'
+
+
+@pytest.mark.parametrize('handler', [signal.SIG_IGN, lambda *_: None])
+def test_who_handles_ctrl_c_otherwise_keeps_it(handler):
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        run(interrupts.end_script_at_once)
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_importing_the_package_leaves_ctrl_c_to_other_programs():
+    interrupts.end_script_at_once()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_script_s_ctrl_c_raises_again_once_it_runs(monkeypatch):
+    script = str(REPO / 'tools' / 'demo.py')
+    monkeypatch.setattr(sys.modules['__main__'], '__file__', script)
+    interrupts.end_script_at_once()
+    assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    run(lambda: None)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from phr_mmpose.utils.cli import run
+
 import cv2
 import numpy as np
 import pytest
@@ -27,7 +29,6 @@ from torch7_writer import Obj, dump
 
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.checkpoint import safe_load
-from phr_mmpose.utils.cli import run
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from projects.released_weights.convert import main as convert
