@@ -14,6 +14,7 @@ from phr_mmpose.datasets.joints import (
     lsp_to_mpii,
     mpii_to_lsp,
 )
+from phr_mmpose.datasets.readers.lsp_joints import read_lsp_joints
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -74,11 +75,11 @@ def load_lsp(path: str | Path) -> GroundTruth:
 
     Args:
         path (str | Path): LSP's ``joints.mat`` or
-            ``joints_observer_centric.mat`` (3 x 14 x 2000: the test half,
-            persons 1,001 to 2,000, is scored; predictions may cover the test
-            half or all persons), a cut of it with another number of persons
-            (all are scored), or an annotation list of 14 joints (``.json``,
-            ``.json.gz``).
+            ``joints_observer_centric.mat`` (3 x 14 x 2000, or any order of these
+            axes but LSPET's: the test half, persons 1,001 to 2,000, is scored;
+            predictions may cover the test half or all persons), a cut of it with
+            another number of persons (all are scored), or an annotation list of 14
+            joints (``.json``, ``.json.gz``).
 
     Returns:
         GroundTruth: Predictions of LSP's 14 joints or of MPII's 16 fit.
@@ -207,14 +208,12 @@ def read_head_boxes(path: str | Path, number: int) -> np.ndarray:
 
 def _read_lsp_joints(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Joints (N, 14, 2) and, if the file has flags, which are not occluded."""
-    arrays = read_arrays(path)
-    joints = arrays.get('joints')
-    if joints is None or joints.ndim != 3 or joints.shape[:2] not in ((3, 14), (2, 14)):
+    joints, is_lspet = read_lsp_joints(path)
+    if is_lspet:
         raise UserError(
-            f'{path}: not the joints.mat of LSP ("joints", 3 x 14 x 2000); it holds '
-            f'{describe(arrays)}'
+            f'{path}: not the joints.mat of LSP ("joints", 3 x 14 x 2000), but of '
+            'LSPET (14 x 3 x N)'
         )
-    joints = joints.transpose(2, 1, 0)
     bad = ~np.isfinite(joints).all((1, 2))
     if bad.any():
         raise UserError(f'{path}: person {int(bad.argmax()) + 1} has NaN joints')

@@ -1,10 +1,12 @@
 """Ground truth of both benchmarks, real and faulty."""
 
 import json
+from itertools import permutations
 
 import numpy as np
 import pytest
 import scipy.io
+from mat_samples import save_mat73
 
 from phr_mmpose.evaluation.ground_truth import load_lsp, load_mpii, read_head_boxes
 from phr_mmpose.utils.errors import UserError
@@ -58,12 +60,34 @@ def test_lsp_from_a_list(tmp_path):
     assert not truth.visible[:, 0].any()
 
 
-@pytest.mark.parametrize('shape', [(14, 3, 50), (3, 14), (4, 14, 50)])
+@pytest.mark.parametrize('shape', [(3, 14), (4, 14, 50), (14, 3, 14)])
 def test_other_mat_files_are_refused(tmp_path, shape):
     path = tmp_path / 'joints.mat'
     scipy.io.savemat(path, {'joints': np.zeros(shape)})
     with pytest.raises(UserError, match=r'not the joints\.mat of LSP.*it holds joints'):
         load_lsp(path)
+
+
+@pytest.mark.parametrize('order', list(permutations(range(3))))
+def test_lsp_in_any_order_but_lspet_s(tmp_path, order):
+    joints = np.random.default_rng(0).random((3, 14, 5))
+    path = tmp_path / 'joints.mat'
+    scipy.io.savemat(path, {'joints': joints.transpose(order)})
+    if order in ((1, 0, 2), (2, 0, 1)):
+        with pytest.raises(UserError, match='but of LSPET'):
+            load_lsp(path)
+        return
+    truth = load_lsp(path)
+    np.testing.assert_array_equal(truth.joints, joints[:2].transpose(2, 1, 0))
+
+
+def test_lsp_of_version_7_3(tmp_path):
+    joints = np.random.default_rng(0).random((3, 14, 5))
+    joints[2] = 0
+    joints[2, 4, 1] = 1
+    truth = load_lsp(save_mat73(tmp_path / 'joints.mat', {'joints': joints}))
+    np.testing.assert_array_equal(truth.joints, joints[:2].transpose(2, 1, 0))
+    assert np.argwhere(~truth.visible).tolist() == [[1, 4]]
 
 
 def test_nan_in_lsp(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
+from mat_samples import save_mat73
 
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -45,16 +46,10 @@ def test_every_format(tmp_path, suffix):
 
 
 def test_mat_of_version_73_is_hdf5(tmp_path):
-    # MATLAB puts a block of 512 bytes before the HDF5 signature, and cells and
-    # texts beside the arrays.
-    path = tmp_path / 'v73.mat'
-    with h5py.File(path, 'w', userblock_size=512) as file:
-        file['pred'] = ARRAY
-        file['#refs#/a'] = ARRAY
+    # MATLAB puts cells and texts beside the arrays.
+    path = save_mat73(tmp_path / 'v73.mat', {'pred': ARRAY, '#refs#/a': ARRAY})
+    with h5py.File(path, 'a') as file:
         file['name'] = 'a text'
-    header = b'MATLAB 7.3 MAT-file, Platform: GLNXA64'.ljust(124) + b'\x00\x02IM'
-    with path.open('r+b') as file:
-        file.write(header)
     assert list(read_arrays(path)) == ['pred']
 
 

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import scipy.io
+from mat_samples import save_mat73
 from photo_samples import with_orientation
 
 from phr_mmpose.datasets.annotation_list import load_annotation_list
@@ -89,13 +90,84 @@ def test_lspet_cropped(synthetic, tmp_path):
     assert parts.centers[0].tolist() == [17, 34]
 
 
+def test_lsp_of_version_7_3(lsp, tmp_path):
+    (tmp_path / 'images').symlink_to(lsp / 'images')
+    joints = scipy.io.loadmat(lsp / 'joints.mat')['joints']
+    joints[1] *= 2
+    save_mat73(tmp_path / 'joints.mat', {'joints': joints})
+    parts = read_lsp_folder(tmp_path).lists['lsp_train']
+    assert parts.joints[1, 4].tolist() == [5, 10]
+    assert np.argwhere(~parts.visible).tolist() == [[2, 1]]
+
+
+def lspet_joints(number):
+    """Person i (from 0) is i px further right; the right ankle is not labelled."""
+    joints = np.ones((14, 3, number))
+    joints[:, 0] = np.arange(14)[:, None] + np.arange(number)
+    joints[:, 1] = np.arange(14)[:, None] * 3
+    joints[0, 2] = 0
+    return joints
+
+
+@pytest.mark.parametrize('order', [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+def test_a_cut_of_lspet_takes_photos_by_their_numbers(synthetic, tmp_path, order):
+    joints = lspet_joints(4)
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints.transpose(order)})
+    for name in ('im10.png', 'im9.png', 'im200.png', 'im7.png'):
+        synthetic.write_photo(tmp_path / 'images' / name)
+    (tmp_path / 'images' / 'Thumbs.db').touch()
+    source = read_lsp_folder(tmp_path)
+    parts = source.lists['lspet_train']
+    assert parts.images == [f'lspet/im{number}.png' for number in (7, 9, 10, 200)]
+    assert parts.joints[:, 5].tolist() == [[5, 15], [6, 15], [7, 15], [8, 15]]
+    assert parts.annotated.tolist() == [[False] + [True] * 13] * 4
+
+
+def test_2000_persons_in_lspet_s_order_are_lspet_s(tmp_path):
+    # As 14 x 3 x 2000, or as version 7.3 stores that.
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': lspet_joints(2000)})
+    for number in range(2000):
+        (tmp_path / f'im{number:05d}.jpg').touch()
+    for _ in range(2):
+        source = read_lsp_folder(tmp_path, check_photos=False)
+        assert source.photos == tmp_path  # there is no images/
+        assert len(source.lists['lspet_train']) == 2000
+        save_mat73(tmp_path / 'joints.mat', {'joints': lspet_joints(2000)})
+
+
+def test_photos_of_another_number_are_refused(synthetic, tmp_path):
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': lspet_joints(9)})
+    synthetic.write_photo(tmp_path / 'images' / 'im1.jpg')
+    with pytest.raises(UserError, match='images: 1 photos for the 9 persons'):
+        read_lsp_folder(tmp_path)
+
+
 @pytest.mark.parametrize(
-    ('layout', 'word'), [((3, 14, 1999), '3 x 14 x 1999'), ((14, 3, 2000), '14 x 3 x')]
+    ('shape', 'flag', 'word'),
+    [
+        # A cut of LSP, all of whose joints would be taken as not labelled.
+        ((3, 14, 1999), 0, 'form of LSPET, with flags as of LSP;'),
+        ((14, 3, 2000), 0, 'form of LSPET, with flags as of LSP;'),
+        # LSPET's, all of whose joints would be taken as occluded.
+        ((3, 14, 2000), 1, 'form of LSP, with flags as of LSPET;'),
+        # Which 14 are the joints?
+        ((14, 3, 14), 0, 'holds joints 14 x 3 x 14'),
+        ((4, 14, 2000), 0, 'holds joints 4 x 14 x 2000'),
+        ((2, 14, 2000), 0, 'without flags'),
+    ],
 )
-def test_another_shape_is_refused(tmp_path, layout, word):
-    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': np.zeros(layout)})
+def test_what_is_neither_is_refused(tmp_path, shape, flag, word):
+    joints = np.full(shape, flag)
+    scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
     with pytest.raises(UserError, match=word):
         read_lsp_folder(tmp_path)
+
+
+def test_lspet_is_not_observer_centric(tmp_path):
+    path = tmp_path / 'joints_observer_centric.mat'
+    scipy.io.savemat(path, {'joints': lspet_joints(10000)})
+    with pytest.raises(UserError, match='not of LSP'):
+        read_lsp_folder(tmp_path, observer_centric=True)
 
 
 def test_other_flags_and_nan_are_refused(lsp, tmp_path):
