@@ -13,9 +13,16 @@ from PIL import Image, ImageFile
 
 # Not those that run another program, as PostScript does. HEIF comes with pillow_heif.
 _KINDS = ('BMP', 'TIFF', 'GIF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
+_HEIF_BRANDS = (b'heic', b'heix', b'mif1')
 _TIFF_ROWS, _TIFF_BITS, _TIFF_PLANES = 257, 258, 284
 _STRIP_PIXELS = 2**20
 _ALPHA_MODES = ('RGBA', 'LA', 'PA', 'RGBa', 'La')
+
+ALIKE_IN_OPENCV = frozenset(
+    ('1', 'L', 'P', 'RGB', 'RGBX', 'CMYK', 'YCbCr', 'I;16', 'I;16B')
+)
+"""frozenset: Pillow's modes of TIFFs to which OpenCV gives the same colours. It lays
+transparency on black or drops it, and knows no L*a*b*."""
 
 
 def open_photo(content: bytes) -> ImageFile.ImageFile | None:
@@ -44,6 +51,19 @@ def open_photo(content: bytes) -> ImageFile.ImageFile | None:
                 _mend_planes(image)
             return image
     return None
+
+
+def lacks_heif(content: bytes) -> bool:
+    """Whether only a package that is not installed can read a file.
+
+    Args:
+        content (bytes): What :func:`open_photo` has returned None for.
+
+    Returns:
+        bool: True for HEIC without pillow_heif.
+    """
+    is_heif = content[4:8] == b'ftyp' and content[8:12] in _HEIF_BRANDS
+    return is_heif and 'HEIF' not in Image.OPEN
 
 
 def is_filled(image: ImageFile.ImageFile) -> bool:

@@ -293,6 +293,37 @@ def test_the_limit_is_not_pillows(picture, monkeypatch):
     assert limit // 4 == Image.MAX_IMAGE_PIXELS
 
 
+def test_heic_without_its_package_says_what_to_install(monkeypatch):
+    # How a phone's photo begins.
+    content = b'\0\0\0\x18ftypheic\0\0\0\0mif1heic' + bytes(100)
+    monkeypatch.setattr(pillow_photos, 'find_spec', lambda name: None)
+    monkeypatch.delitem(Image.OPEN, 'HEIF', raising=False)
+    with pytest.raises(UserError, match=r'x\.heic: .*pip install pillow-heif'):
+        decode_photo(content, 'x.heic')
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'P', 'RGB', 'CMYK', 'YCbCr', 'I;16'])
+def test_a_tiff_above_pillows_limit_has_the_same_colours(picture, monkeypatch, mode):
+    image = Image.fromarray(picture).convert(mode)
+    for orientation in (1, 6):
+        tags = {274: orientation}
+        content = with_pillow(image, 'TIFF', compression='tiff_lzw', tiffinfo=tags)
+        right = decode_photo(content, 'x').astype(int)
+        with monkeypatch.context() as patch:
+            patch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
+            decoded = decode_photo(content, 'x')
+        assert decoded.shape == right.shape
+        assert np.abs(decoded - right).max() <= 1
+
+
+@pytest.mark.parametrize('mode', ['LA', 'RGBA', 'LAB'])
+def test_transparency_above_pillows_limit_is_refused(picture, monkeypatch, mode):
+    content = with_pillow(Image.fromarray(picture).convert(mode), 'TIFF')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
+    with pytest.raises(UserError, match=f'TIFF of 64 x 48 px .* {mode};'):
+        decode_photo(content, 'x')
+
+
 @pytest.mark.slow
 def test_an_honest_photo_of_200_megapixels_is_read():
     grey = np.full((12_240, 16_320), 77, np.uint8)
