@@ -25,6 +25,9 @@ MIN_SIDE = 2
 MAX_PIXELS = 250_000_000
 """int: Phones take 200 megapixels; a small file that claims more is a trap."""
 
+MAX_SIDE = 2**15 - 2 if int(cv2.__version__.split('.')[0]) < 5 else 2**20
+"""int: OpenCV 4 cuts no person out of a longer photo; OpenCV 5 decodes none."""
+
 _MEND = 'replace the file or take it off the list'
 _BLOCK_PIXELS = 2**20
 
@@ -224,6 +227,11 @@ def _block_to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:
 def _check_size(width: int, height: int, source: str | Path) -> None:
     if min(width, height) < MIN_SIDE:
         raise UserError(f'{source}: a photo of {width} x {height} px; {_MEND}')
+    if max(width, height) > MAX_SIDE:
+        raise UserError(
+            f'{source}: a photo of {width} x {height} px; sides of up to {MAX_SIDE} px '
+            f'are read with OpenCV {cv2.__version__}: make it smaller'
+        )
     if width * height > MAX_PIXELS:
         raise UserError(
             f'{source}: a photo of {width} x {height} px; '

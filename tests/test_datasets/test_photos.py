@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 from mmcv import imfrombytes
+from mmpose.datasets.transforms import TopdownAffine
 from photo_samples import tiff, with_orientation
 from PIL import Image
 
 from phr_mmpose.datasets import pillow_photos
-from phr_mmpose.datasets.photos import decode_photo, inspect_photo, to_bgr8
+from phr_mmpose.datasets.photos import MAX_SIDE, decode_photo, inspect_photo, to_bgr8
 from phr_mmpose.utils.errors import UserError
 
 
@@ -273,6 +274,10 @@ def png_of(data, width, height):
     return start + chunk(b'IDAT', data) + chunk(b'IEND', b'')
 
 
+def box(center, scale):
+    return {'bbox_center': center, 'bbox_scale': scale, 'bbox_rotation': [0]}
+
+
 @pytest.mark.parametrize('kind', ['jpeg', 'png', 'webp', 'gif', 'tiff', 'ppm', 'bmp'])
 def test_what_claims_to_be_huge_is_refused_by_its_header(tmp_path, kind):
     path = tmp_path / 'x'
@@ -322,6 +327,31 @@ def test_transparency_above_pillows_limit_is_refused(picture, monkeypatch, mode)
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
     with pytest.raises(UserError, match=f'TIFF of 64 x 48 px .* {mode};'):
         decode_photo(content, 'x')
+
+
+def test_a_person_is_cut_out_of_a_panorama(picture):
+    """With OpenCV 4 it is refused, as any photo of longer sides is."""
+    wide = np.zeros((60, 40_000, 3), np.uint8)
+    wide[6:54, 39_900:39_964] = picture
+    content = encoded(wide, '.png')
+    if MAX_SIDE < 40_000:
+        with pytest.raises(UserError, match=r'40000 x 60 px; .* up to 32766 px'):
+            decode_photo(content, 'x')
+        return
+    cut = TopdownAffine((64, 64))
+    center, scale = np.array([[39_932.0, 30.0]]), np.full((1, 2), 70.0)
+    crop = cut({'img': decode_photo(content, 'x'), **box(center, scale)})['img']
+    center -= [39_800, 0]
+    expected = cut({'img': wide[:, 39_800:], **box(center, scale)})['img']
+    assert np.abs(crop.astype(int) - expected).max() <= 1
+    assert crop.max() > 100
+
+
+def test_longer_sides_than_opencv_s_are_refused_by_the_header(tmp_path):
+    path = tmp_path / 'x.png'
+    path.write_bytes(png_of(zlib.compress(bytes(100)), MAX_SIDE + 1, 8))
+    with pytest.raises(UserError, match=f'sides of up to {MAX_SIDE} px'):
+        inspect_photo(path)
 
 
 @pytest.mark.slow
