@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 # Not those that run another program, as PostScript does. HEIF comes with pillow_heif.
 _KINDS = ('BMP', 'TIFF', 'GIF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 _HEIF_BRANDS = (b'heic', b'heix', b'mif1')
-_TIFF_ROWS, _TIFF_BITS, _TIFF_PLANES = 257, 258, 284
+_TIFF_ROWS, _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANES = 257, 258, 262, 284
 _STRIP_PIXELS = 2**20
 _ALPHA_MODES = ('RGBA', 'LA', 'PA', 'RGBa', 'La')
 
@@ -92,12 +92,15 @@ def strips(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
     """
     # Pillow holds the 16 bits of a PGM in 32.
     deep = image.mode.startswith('I;16') or (image.format, image.mode) == ('PPM', 'I')
+    # Pillow inverts TIFFs whose white is zero, but not those.
+    negative = image.format == 'TIFF' and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         low = min(top + rows, image.height)
         strip = image.crop((0, top, image.width, low))
         if deep:
-            yield slice(top, low), np.asarray(strip).astype(np.uint16)
+            pixels = np.asarray(strip).astype(np.uint16)
+            yield slice(top, low), ~pixels if negative else pixels
         else:
             yield slice(top, low), _pixels(strip)
 

@@ -232,6 +232,8 @@ def test_a_grey_picture_of_16_bits(picture):
     deep = picture[..., 0].astype(np.uint16) * 257
     for content in (
         tiff((48, 64), [16], [deep.astype('<u2').tobytes()], 1),
+        # White is zero.
+        tiff((48, 64), [16], [(65535 - deep).astype('<u2').tobytes()], 0),
         b'P5\n64 48\n65535\n' + deep.astype('>u2').tobytes(),
     ):
         decoded = decode_photo(content, 'x')
