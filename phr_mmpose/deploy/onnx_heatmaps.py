@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
@@ -138,9 +139,11 @@ class OnnxHeatmaps(BaseModule):
                 f'{self.facts["input_size"]}; use it with the config that it was '
                 'exported with'
             )
-        crops = crops.to('cpu', torch.uint8).contiguous()
+        # numpy casts with one thread; those that PyTorch wakes up would go on spinning
+        # where ONNX Runtime computes.
+        crops = np.ascontiguousarray(crops.cpu().numpy(), np.uint8)
         try:
-            found = self.session.run(self.outputs, {CROPS: crops.numpy()})
+            found = self.session.run(self.outputs, {CROPS: crops})
         # Its exceptions have no common base but this.
         except Exception as error:
             raise UserError(

@@ -1,5 +1,10 @@
 """The cascade with ONNX Runtime for its networks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
 from mmpose.models.pose_estimators.topdown import TopdownPoseEstimator
 from mmpose.registry import MODELS
 
@@ -83,6 +88,33 @@ class OnnxPoseEstimator(TopdownPoseEstimator):
                     f"{file}: its {name} is {found}, the config's {expected}; use it "
                     'with the config that it was exported with'
                 )
+
+    def test_step(self, data: Any) -> list:
+        """Predict a batch, as MMEngine's ``BaseModel`` does.
+
+        Args:
+            data (dict | tuple | list): From a data loader.
+
+        Returns:
+            list[PoseDataSample]: With ``pred_instances``.
+        """
+        with _one_thread():
+            return super().test_step(data)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch work with one thread.
+
+    What it does before and after the networks is little, and its other threads go on
+    spinning for milliseconds afterwards, on the cores that ONNX Runtime needs.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _is_cascade(name: str | type | None) -> bool:

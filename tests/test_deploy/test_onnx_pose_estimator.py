@@ -84,6 +84,24 @@ def test_it_predicts_what_the_cascade_does(cascade, model, test_cfg):
                 torch.testing.assert_close(*maps, rtol=1e-4, atol=1e-4)
 
 
+def test_threads_of_torch_do_not_spin_beside_those_of_the_file(model, monkeypatch):
+    seen = []
+
+    def note(crops):
+        seen.append(torch.get_num_threads())
+        raise KeyError
+
+    monkeypatch.setattr(model.backbone, 'forward', note)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyError):
+            predict(model)
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_a_detector_alone(tmp_path):
     alone = build_model(dict(refiner=None), lively=True)
     export(alone, tmp_path / 'alone.onnx')
