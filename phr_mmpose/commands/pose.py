@@ -1,0 +1,211 @@
+"""Estimate the poses of people in photos and videos.
+
+Writes OUT_DIR/poses.json with all keypoints, and OUT_DIR/drawn/ with the poses
+drawn on each photo and video. An input that cannot be used is named on stderr;
+the others go on, and the exit code is 2.
+
+In a clone ``python tools/demo.py`` is the same command.
+
+Examples:
+    phr-pose photo.jpg folder/ clip.mp4 --out-dir out
+    phr-pose photo.jpg --config configs/phr_tiny_lsp.py \
+        --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out-dir out
+    phr-pose crowd.jpg --boxes boxes.json --out-dir out
+    phr-pose crowd.jpg --det-config rtmdet_tiny_8xb32-300e_coco.py \
+        --det-weights rtmdet_tiny.pth --out-dir out
+
+boxes.json: {"crowd.jpg": [[x1, y1, x2, y2], …]} or
+    [{"image": "crowd.jpg", "bbox": [x1, y1, x2, y2]}, …], pixels from 0.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
+
+import torch
+from tqdm import tqdm
+
+from phr_mmpose.apis.annotation import Annotator, write_results
+from phr_mmpose.apis.media import Media, find_media
+from phr_mmpose.apis.person_boxes import (
+    BoxFile,
+    BoxSource,
+    PersonDetector,
+    whole_image,
+)
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import check_output, make_folder
+
+MODEL = 'phr_lite_lsp'
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    refuse_renamed_options(
+        argv,
+        detector='give --det-config',
+        detector_weights='give --det-weights',
+        detector_score='give --bbox-thr',
+        hollow_below='give --kpt-thr',
+        output_maps='give --output-heatmaps',
+    )
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'inputs', nargs='+', metavar='INPUT', help='photo, video, folder'
+    )
+    parser.add_argument(
+        '--config',
+        default=MODEL,
+        help=f"the pose model's config (without --weights: {MODEL}, which comes with "
+        'the package)',
+    )
+    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        '--boxes',
+        metavar='JSON',
+        help='boxes of the persons (default: one person in the whole picture)',
+    )
+    where.add_argument(
+        '--det-config', metavar='CONFIG', help='find persons with this mmdet model'
+    )
+    parser.add_argument(
+        '--det-weights',
+        metavar='CKPT',
+        help="its checkpoint (default: that config's load_from)",
+    )
+    parser.add_argument(
+        '--bbox-thr',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help='drop boxes of a lower score (0.3)',
+    )
+    parser.add_argument(
+        '--kpt-thr',
+        type=float,
+        default=0.5,
+        metavar='P',
+        help='draw joints hollow, as inferred and not seen, that are visible with a '
+        'lower probability (0.5)',
+    )
+    parser.add_argument('--no-draw', action='store_true', help='write poses.json only')
+    parser.add_argument(
+        '--output-heatmaps',
+        action='store_true',
+        help="write both subnetworks' heatmaps of each photo to DIR/heatmaps/NAME.npz",
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        metavar='N',
+        help='persons in one batch at most (what suits the device and the input size); '
+        'fewer take less memory',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=('bfloat16', 'float16'),
+        help='let the networks compute with fewer digits (default: float32)',
+    )
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+    args = parser.parse_args(argv)
+    check_within('--kpt-thr', args.kpt_thr, 0, 1)
+    if args.batch_size is not None and args.batch_size < 1:
+        raise UserError(f'--batch-size must be at least 1, got {args.batch_size}')
+    return args
+
+
+def command() -> None:
+    """Run as the command ``phr-pose``."""
+    run(main)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run over all inputs.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If an option, the config or the weights are faulty.
+        SystemExit: With code 2 if some inputs could not be used.
+    """
+    args = parse_args(argv)
+    if args.weights and args.config == MODEL:
+        raise UserError('--weights: needs --config CONFIG')
+    if args.det_weights and not args.det_config:
+        raise UserError('--det-weights: needs --det-config CONFIG')
+    media = find_media(args.inputs)
+    check_output(args.out_dir / 'poses.json')
+    boxes = box_source(args)
+    model = load_pose_model(args.config, args.weights, args.device)
+    make_folder(args.out_dir)
+    annotator = Annotator(
+        model,
+        boxes,
+        args.out_dir,
+        draw=not args.no_draw,
+        heatmaps=args.output_heatmaps,
+        kpt_thr=args.kpt_thr,
+        batch_size=args.batch_size,
+    )
+    dtype = getattr(torch, args.precision or 'float32')
+    device = model.data_preprocessor.device.type
+    with torch.autocast(device, dtype, enabled=args.precision is not None):
+        results, failed = annotate_all(annotator, media)
+    # Also without any result: it says why, and an older one would mislead.
+    write_results(args.out_dir / 'poses.json', model, results, failed)
+    print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
+    if failed:
+        raise SystemExit(2)
+
+
+def box_source(args: argparse.Namespace) -> BoxSource:
+    """Choose where boxes come from."""
+    if args.boxes:
+        return BoxFile(args.boxes)
+    if args.det_config:
+        return PersonDetector(
+            args.det_config, args.det_weights, args.device, args.bbox_thr
+        )
+    return whole_image
+
+
+def annotate_all(
+    annotator: Annotator, media: list[Media]
+) -> tuple[list[dict], list[dict]]:
+    """Go over all inputs; name those that fail on stderr and go on.
+
+    Returns:
+        tuple[list[dict], list[dict]]: Results, and what failed why.
+    """
+    results, failed = [], []
+    # On anything but a terminal a bar would only litter the log.
+    with tqdm(media, unit='input', disable=None) as bar:
+        for item in bar:
+            done = 0
+
+            def tick(total: int, name: str = item.path.name) -> None:
+                nonlocal done
+                done += 1
+                bar.set_postfix_str(f'{name}: frame {done} of {total}')
+
+            try:
+                results.append(annotator.annotate(item, tick))
+                # What was read of a video that ends early is kept.
+                fault = results[-1].get('note')
+            except UserError as error:
+                fault = str(error)
+            if fault:
+                failed.append(dict(input=str(item.path), error=fault))
+                with bar.external_write_mode(file=sys.stderr):
+                    print(f'error: {fault}', file=sys.stderr)
+    return results, failed
