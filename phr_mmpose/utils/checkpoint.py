@@ -51,6 +51,7 @@ def safe_load(
     Returns:
         object: What was saved; for mmengine's checkpoints a dict with ``state_dict``,
         ``meta``, ``message_hub`` and perhaps ``optimizer``, ``param_schedulers``.
+        ``meta`` is without ``config``, which mmengine would run as a program.
 
     Raises:
         UserError: If the file is empty, damaged, no checkpoint, or asks for
@@ -73,9 +74,21 @@ def safe_load(
         check_archive(file)
         with scope:
             loaded = torch.load(file, map_location=map_location, **option)
-            return allowed.finish(loaded)
+            return _without_program(allowed.finish(loaded))
     except Exception as error:  # damaged pickles raise anything
         raise UserError(_explain(name, error)) from error
+
+
+def _without_program(loaded: object) -> object:
+    """Leave out the config that mmcv wrote, as a text.
+
+    mmengine writes none there, but its runner executes one that it finds when it
+    resumes a run.
+    """
+    meta = loaded.get('meta') if isinstance(loaded, dict) else None
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+    return loaded
 
 
 def load_from_local(

@@ -191,6 +191,18 @@ def test_resuming_a_run_runs_no_code(malicious, tmp_path):
     assert not (malicious.parent / 'ran').exists()
 
 
+def test_resuming_does_not_run_a_config_that_the_checkpoint_has(trained, tmp_path):
+    # mmengine's runner executes the text of meta['config'].
+    checkpoint = torch.load(trained, weights_only=False)
+    checkpoint['meta']['config'] = f'open({str(tmp_path / "ran")!r}, "w")'
+    torch.save(checkpoint, tmp_path / 'forged.pth')
+    runner = make_runner(
+        tmp_path / 'run', load_from=str(tmp_path / 'forged.pth'), resume=True
+    )
+    runner.train()
+    assert not (tmp_path / 'ran').exists()
+
+
 class Reaches:
     """A pickle that asks ``getattr`` for more than a HistoryBuffer's statistics."""
 
