@@ -98,13 +98,19 @@ class CocoKeypointDataset(CocoDataset):
             dict | None: The item; None for an entry without box or keypoints.
 
         Raises:
-            UserError: If the keypoints are not those of ``metainfo``.
+            UserError: If the keypoints are not those of ``metainfo``, or the box is
+                not of numbers.
         """
         ann = raw_data_info['raw_ann_info']
         flags = self._read_flags(ann) if 'keypoints' in ann else None
         info = super().parse_data_info(raw_data_info)
         if info is None:
             return None
+        if not np.isfinite(info['bbox']).all():
+            raise UserError(
+                f'{self.ann_file}: annotation {ann.get("id")}: "bbox", or "width" and '
+                '"height" of its photo, are no numbers; give all in pixels'
+            )
         self._flags.update(flags.tolist())
         both = np.stack([flags >= _HIDDEN, flags == _VISIBLE], axis=-1)
         info['keypoints_visible'] = both.astype(np.float32)[None]

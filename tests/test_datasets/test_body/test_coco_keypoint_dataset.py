@@ -189,6 +189,7 @@ def test_metainfo_from_a_file(tmp_path):
         ([person(image_id=None)], {}, ['image_id']),
         ([person()], dict(images=[dict(id=1, file_name='a.png')]), ['width']),
         ([person()], dict(images=None), ['no person']),
+        ([person(bbox=[1, 2, float('nan'), 4])], {}, ['annotation 1', 'bbox']),
         ([person(iscrowd=1)], {}, ['no person']),
         ([], {}, ['no person']),
     ],
