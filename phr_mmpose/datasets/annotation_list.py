@@ -28,6 +28,9 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import read_json
 
+# No photo reaches farther, and no person is smaller, in pixels. In float32 such a
+# person's box is not empty.
+_FARTHEST, _SMALLEST = 1e6, 1.0
 _MEND = 'write it anew with tools/prepare_lsp.py or tools/prepare_mpii.py'
 
 
@@ -150,7 +153,7 @@ def _parse_person(entry: object, num_joints: int) -> tuple[str, tuple]:
 
     center = _numbers(entry, 'center', (2,))
     scale = _numbers(entry, 'scale', ())
-    if scale <= 0:
+    if not _are_scales(scale):
         raise UserError(f'"scale" must be positive, not {float(scale)}')
     joints = _get(entry, 'joints')
     if isinstance(joints, list) and len(joints) != num_joints:
@@ -183,13 +186,13 @@ def _numbers(entry: dict, key: str, shape: tuple[int, ...]) -> np.ndarray:
     if array is None or array.shape != shape:
         wanted = ' x '.join(map(str, shape)) + ' numbers' if shape else 'one number'
         raise UserError(f'"{key}" must hold {wanted}')
-    finite = np.isfinite(array)
-    if not finite.all():
-        where = np.argwhere(~finite)[0]
+    sound = are_coordinates(array)
+    if not sound.all():
+        where = np.argwhere(~sound)[0]
         place = f' at {"/".join(map(str, where))}' if len(where) else ''
         raise UserError(
-            f'"{key}" holds NaN or infinity{place}; give an unknown joint '
-            'the flag 0 and any number'
+            f'"{key}" holds {array[tuple(where)]}{place}, which is no pixel of a '
+            'photo; give an unknown joint the flag 0 and 0, 0'
         )
     return array
 
@@ -215,6 +218,23 @@ def stays_inside(image: str) -> bool:
     return not path.is_absolute() and '..' not in path.parts
 
 
+def are_coordinates(values: np.ndarray) -> np.ndarray:
+    """Say which numbers can be pixels of a photo.
+
+    Args:
+        values (np.ndarray): Any shape.
+
+    Returns:
+        np.ndarray: The same shape, bool; false for NaN, infinity and what is farther
+        away than any photo reaches.
+    """
+    return np.abs(values) <= _FARTHEST
+
+
+def _are_scales(scales: np.ndarray) -> np.ndarray:
+    return are_coordinates(scales) & (scales * 200 >= _SMALLEST)
+
+
 def find_faults(parts: AnnotationList) -> list[str]:
     """Say what of each person cannot be read again from a list.
 
@@ -229,11 +249,12 @@ def find_faults(parts: AnnotationList) -> list[str]:
     scales = np.round(parts.scales, 6)
     # NaN compares as false, and stands for no head box.
     checks = (
-        (np.isfinite(parts.centers).all(axis=1), 'position {centers}'),
-        (np.isfinite(scales) & (scales > 0), 'scale {scales}'),
-        (np.isfinite(parts.joints).all(axis=(1, 2)), 'a joint is NaN'),
+        (are_coordinates(parts.centers).all(axis=1), 'position {centers}'),
+        (_are_scales(scales), 'scale {scales}'),
+        (are_coordinates(parts.joints).all(axis=(1, 2)), 'a joint is no pixel'),
         (
-            ~(widths <= 0).any(axis=1) & ~np.isinf(head_boxes).any(axis=1),
+            ~(widths <= 0).any(axis=1)
+            & (are_coordinates(head_boxes) | np.isnan(head_boxes)).all(axis=1),
             'head box {head_boxes}',
         ),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.datasets.annotation_list import load_annotation_list
+from phr_mmpose.datasets.annotation_list import are_coordinates, load_annotation_list
 from phr_mmpose.datasets.joints import (
     LSP_JOINTS,
     MPII_JOINTS,
@@ -177,7 +177,7 @@ def read_head_boxes(path: str | Path, number: int) -> np.ndarray:
         np.ndarray: Shape (N, 4): x1, y1, x2, y2.
 
     Raises:
-        UserError: If the file has no such array, or a box is empty or NaN.
+        UserError: If the file has no such array, or a box is empty or not of pixels.
     """
     arrays = read_arrays(path)
     named = {key: arrays[key] for key in _HEAD_BOX_KEYS if key in arrays}
@@ -194,14 +194,15 @@ def read_head_boxes(path: str | Path, number: int) -> np.ndarray:
         )
 
     def upright(boxes: np.ndarray) -> np.ndarray:
-        return (boxes[:, 2:] > boxes[:, :2]).all(1)
+        inside = are_coordinates(boxes).all(1)
+        return inside & (boxes[:, 2:] > boxes[:, :2]).all(1)
 
     boxes = max(candidates, key=lambda boxes: upright(boxes).sum())
     if not upright(boxes).all():
         person = int(np.argmin(upright(boxes)))
         raise UserError(
             f'{path}: the head box of person {person} (counted from 0) is empty or '
-            f'NaN: {boxes[person].tolist()}'
+            f'no box of pixels: {boxes[person].tolist()}'
         )
     return boxes
 
@@ -214,7 +215,10 @@ def _read_lsp_joints(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             f'{path}: not the joints.mat of LSP ("joints", 3 x 14 x 2000), but of '
             'LSPET (14 x 3 x N)'
         )
-    bad = ~np.isfinite(joints).all((1, 2))
+    bad = ~are_coordinates(joints).all((1, 2))
     if bad.any():
-        raise UserError(f'{path}: person {int(bad.argmax()) + 1} has NaN joints')
+        raise UserError(
+            f'{path}: person {int(bad.argmax()) + 1} has joints that are no pixels of '
+            'a photo (NaN, or far away); give the original file'
+        )
     return joints[..., :2], joints[..., 2] == 0 if joints.shape[2] == 3 else None

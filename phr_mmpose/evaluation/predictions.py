@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import are_coordinates
 from phr_mmpose.evaluation.functional.pck import column_joints
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
@@ -19,7 +20,8 @@ class Predictions:
 
     Args:
         joints (np.ndarray): Shape (N, K, 2), pixels of the photo **counted from
-            1**, like :class:`GroundTruth`; NaN where nothing was predicted.
+            1**, like :class:`GroundTruth`; NaN where nothing was predicted, or what
+            no photo reaches.
         notes (list[str]): What was decided on the way, for the user's eyes.
     """
 
@@ -79,10 +81,13 @@ def load_predictions(
     (found,) = choice.values()
     # Files count from 1 or 0, the ground truth from 1.
     shift = 0 if one_based else 1
-    found = [(axes, joints + shift) for axes, joints in found]
+    found = [
+        (axes, np.where(are_coordinates(joints), joints + shift, np.nan))
+        for axes, joints in found
+    ]
     axes, joints = min(found, key=lambda reading: _median_error(reading[1], truth))
     if np.isnan(joints).all():
-        raise UserError(f'{path}: holds no prediction, every number is NaN')
+        raise UserError(f'{path}: holds no prediction, no number is a pixel of a photo')
 
     notes = []
     if len(found) > 1:
@@ -94,8 +99,8 @@ def load_predictions(
     missing = (truth.annotated & ~np.isfinite(joints).all(-1))[:, in_columns]
     if missing.any():
         notes.append(
-            f'{path}: {int(missing.sum())} joints have no prediction (NaN); they count '
-            'as misses'
+            f'{path}: {int(missing.sum())} joints have no prediction (NaN, or far from '
+            'any photo); they count as misses'
         )
     other = _median_error(joints + (1 if one_based else -1), truth)
     if other < (error := _median_error(joints, truth)):

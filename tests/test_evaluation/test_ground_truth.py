@@ -90,12 +90,13 @@ def test_lsp_of_version_7_3(tmp_path):
     assert np.argwhere(~truth.visible).tolist() == [[1, 4]]
 
 
-def test_nan_in_lsp(tmp_path):
+@pytest.mark.parametrize('value', [np.nan, 1e300])
+def test_no_pixels_in_lsp(tmp_path, value):
     path = tmp_path / 'joints.mat'
     joints = np.ones((3, 14, 5))
-    joints[0, 2, 3] = np.nan
+    joints[0, 2, 3] = value
     scipy.io.savemat(path, {'joints': joints})
-    with pytest.raises(UserError, match='person 4 has NaN joints'):
+    with pytest.raises(UserError, match='person 4 has joints that are no pixels'):
         load_lsp(path)
 
 
@@ -155,7 +156,7 @@ def test_head_boxes_of_another_set(tmp_path):
         read_head_boxes(tmp_path / 'boxes.npy', 7)
 
 
-@pytest.mark.parametrize('corner', [np.nan, 3])
+@pytest.mark.parametrize('corner', [np.nan, 3, np.inf])
 def test_an_empty_head_box_is_named(tmp_path, corner):
     boxes = BOXES.copy()
     boxes[1, 2] = corner

@@ -110,10 +110,16 @@ def test_missing_joints_are_told(tmp_path, truth):
     np.save(tmp_path / 'pred.npy', joints)
     found = load_predictions(tmp_path / 'pred.npy', truth)
     assert found.notes[0].endswith(
-        '1 joints have no prediction (NaN); they count as misses'
+        '1 joints have no prediction (NaN, or far from any photo); they count as misses'
     )
+    # As far away as this, squares overflow.
+    joints[2, 3, 0] = 1e300
+    np.save(tmp_path / 'pred.npy', joints)
+    far = load_predictions(tmp_path / 'pred.npy', truth)
+    assert far.notes == found.notes
+    np.testing.assert_array_equal(far.joints, found.joints)
     np.save(tmp_path / 'pred.npy', np.full_like(joints, np.nan))
-    with pytest.raises(UserError, match='every number is NaN'):
+    with pytest.raises(UserError, match='no number is a pixel'):
         load_predictions(tmp_path / 'pred.npy', truth)
 
 

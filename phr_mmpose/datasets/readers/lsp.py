@@ -18,7 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.datasets.annotation_list import AnnotationList, select
+from phr_mmpose.datasets.annotation_list import (
+    AnnotationList,
+    are_coordinates,
+    select,
+)
 from phr_mmpose.datasets.body_size import LSP_SCALE, joint_boxes, relative_size
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.datasets.photos import inspect_photo
@@ -187,10 +191,13 @@ def _read_cropped_list(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _checked(persons: np.ndarray, path: Path) -> np.ndarray:
-    """Check that (N, 14, 3) joints have flags 0 or 1 and no NaN."""
+    """Check that (N, 14, 3) joints have flags 0 or 1 and are pixels."""
     if not np.isin(persons[..., 2], (0, 1)).all():
         raise UserError(f'{path}: flags other than 0 and 1; give the original file')
-    bad = ~np.isfinite(persons).all(axis=(1, 2))
+    bad = ~are_coordinates(persons).all(axis=(1, 2))
     if bad.any():
-        raise UserError(f'{path}: person {int(bad.argmax()) + 1} has NaN joints')
+        raise UserError(
+            f'{path}: person {int(bad.argmax()) + 1} has joints that are no pixels of '
+            'a photo (NaN, or far away); give the original file'
+        )
     return persons

@@ -180,7 +180,7 @@ def test_other_flags_and_nan_are_refused(lsp, tmp_path):
     joints[2, 5, 7] = 0
     joints[0, 5, 7] = np.nan
     scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
-    with pytest.raises(UserError, match='person 8 has NaN'):
+    with pytest.raises(UserError, match='person 8 has joints that are no pixels'):
         read_lsp_folder(tmp_path)
 
 

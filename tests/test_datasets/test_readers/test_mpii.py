@@ -295,8 +295,8 @@ def test_faulty_persons_are_left_out_and_named(
     ]
     assert 'left out 9 faulty persons' in line
     for number, fault in (
-        (1, 'a joint is NaN'),
-        (2, 'a joint is NaN'),
+        (1, 'a joint is no pixel'),
+        (2, 'a joint is no pixel'),
         (4, 'scale 0.0'),
         (5, 'scale -1.0'),
         (7, 'position [inf, 50.0]'),
