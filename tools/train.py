@@ -18,8 +18,8 @@ from phr_mmpose.utils.cli import run
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
 
+from phr_mmpose.engine.checked_runner import CheckedRunner
 from phr_mmpose.engine.pretrained import (
     describe_fit,
     fetch_pretrained,
@@ -129,7 +129,7 @@ def train(config: Config, args: argparse.Namespace) -> None:
 
     make_work_dir(config.work_dir)
     with building(args.config), writing_to(config.work_dir):
-        runner = Runner.from_cfg(config)
+        runner = CheckedRunner.from_cfg(config)
         # Training would build them itself, where faults of its own show as well.
         runner.train_loop, runner.val_loop  # noqa: B018
     if config.get('load_from'):
