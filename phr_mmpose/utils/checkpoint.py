@@ -172,21 +172,35 @@ def get_state_dict(checkpoint: object, filename: str | Path) -> dict[str, Tensor
         raise UserError(
             f'{filename} holds no model weights: give a checkpoint with a state_dict'
         )
-    for key, value in state.items():
+    check_plain(state, filename)
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def check_plain(state_dict: Mapping, source: str | Path) -> None:
+    """Refuse weights that are no plain tensors under names.
+
+    Args:
+        state_dict (Mapping): The weights.
+        source (str | Path): Where they come from, for the error message.
+
+    Raises:
+        UserError: If one is none.
+    """
+    for key, value in state_dict.items():
         if not isinstance(key, str) or not _is_plain(value):
             what = (
                 f'its weight {key!r} is no plain tensor'
                 if isinstance(key, str)
                 else f'a weight is named by a value of type {type(key).__name__}'
             )
-            raise UserError(f'{filename}: {what}: save the state_dict of a model')
-    return {key.removeprefix('module.'): value for key, value in state.items()}
+            raise UserError(f'{source}: {what}: save the state_dict of a model')
 
 
-def _is_plain(weight: Tensor) -> bool:
+def _is_plain(weight: object) -> bool:
     """Whether a tensor has numbers that a model's own can take."""
     return (
-        weight.layout == torch.strided
+        isinstance(weight, Tensor)
+        and weight.layout == torch.strided
         and not (weight.is_meta or weight.is_nested)
         and weight.dtype in _DTYPES
     )

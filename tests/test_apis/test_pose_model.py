@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmpose.apis import init_model
 
 from phr_mmpose.apis import pose_model
 from phr_mmpose.apis.joints_meta import checked_joints
@@ -49,6 +50,18 @@ def test_a_checkpoint_of_another_model_is_refused(config, checkpoints, tmp_path)
     assert (
         str(path) in message and 'another model' in message and '1 missing' in message
     )
+
+
+@pytest.mark.parametrize('weight', [torch.zeros(1, device='meta'), 'one', 1j])
+def test_odd_weights_are_refused_by_mmposes_own_tools_too(
+    config, checkpoints, tmp_path, weight
+):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    saved['state_dict']['backbone.bn1.weight'] = weight
+    path = tmp_path / 'odd.pth'
+    torch.save(saved, path)
+    with pytest.raises(UserError, match=r"'backbone\.bn1\.weight' is no plain tensor"):
+        init_model(config, str(path), 'cpu')
 
 
 def test_a_truncated_checkpoint_is_refused(config, checkpoints, tmp_path):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from phr_mmpose.models.fusing import fuse_conv_bn
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.renamed import refuse_gone, refuse_renamed
+from phr_mmpose.utils.checkpoint import check_plain
 from phr_mmpose.utils.errors import UserError
 
 
@@ -121,9 +122,11 @@ class CascadePoseEstimator(TopdownPoseEstimator):
         self._fused_trunk = None
         return super()._apply(fn, *args, **kwargs)
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+    def _load_from_state_dict(self, state_dict: dict, *args: Any) -> None:
         self._fused_trunk = None
-        super()._load_from_state_dict(*args, **kwargs)
+        # MMPose's own tools look at no weight; MMEngine skips odd ones with a warning.
+        check_plain(state_dict, 'the checkpoint')
+        super()._load_from_state_dict(state_dict, *args)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A copy of weights is no part of the model: neither its checkpoints nor its
