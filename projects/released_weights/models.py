@@ -49,7 +49,13 @@ class Torch7Network(BaseModule):
         try:
             result: Any = self.network(images)
         # A network that takes something else raises whatever its layers raise.
-        except (RuntimeError, TypeError, IndexError, AttributeError) as error:
+        except (
+            RuntimeError,
+            TypeError,
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:
             reason = (str(error).splitlines() or ['no reason given'])[0]
             raise UserError(
                 f'the Torch7 network does not run on images of '

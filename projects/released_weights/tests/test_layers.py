@@ -19,11 +19,12 @@ from torch7_networks import (
     sequential,
     to_torch7,
 )
-from torch7_writer import Obj, Pairs, Storage, Tensor
+from torch7_writer import Obj, Pairs, Storage, Tensor, dump
 
 from phr_mmpose.models.refiners import HourglassRefiner
 from phr_mmpose.utils.errors import UserError
 from projects.released_weights.layers import LAYERS
+from projects.released_weights.models import Torch7Network
 
 
 def same(actual, expected):
@@ -344,3 +345,11 @@ def test_the_documentation_lists_the_modules():
     page = Path(__file__).resolve().parents[1] / 'README.md'
     rows = page.read_text().split('| containers |')[1].split('\n\n')[0]
     assert set(re.findall(r'\w+', rows)) >= set(LAYERS)
+
+
+def test_scaling_up_what_has_no_height_gets_one_line(tmp_path, images):
+    # torch says so by a ValueError.
+    path = tmp_path / 'x.t7'
+    path.write_bytes(dump(scalar('SpatialUpSamplingBilinear', scale_factor=3)))
+    with pytest.raises(UserError, match='does not run on images'):
+        Torch7Network(str(path))(images[0])
