@@ -1,5 +1,7 @@
 """The archive that a checkpoint is, looked at before anything is taken out of it."""
 
+import pickle
+import pickletools
 import zipfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,8 +14,10 @@ _BEGINNING = b'PK\x03\x04'
 def check_archive(file: str | Path | BinaryIO) -> None:
     """Verify the checksums of a checkpoint, which torch passes over.
 
-    Of files before torch 1.6, which are no archives and have none, and of those
-    saved with ``torch.serialization.set_crc32_options(False)`` nothing is checked.
+    Those saved with ``torch.serialization.set_crc32_options(False)`` have none. Nor
+    have files before torch 1.6, which are no archives: of these it is only seen that
+    no tensor claims more numbers than the file has bytes, since torch makes room for
+    them first.
 
     Args:
         file (str | Path | BinaryIO): The checkpoint; one that is open is left
@@ -22,6 +26,8 @@ def check_archive(file: str | Path | BinaryIO) -> None:
     Raises:
         zipfile.BadZipFile: If a byte has changed, or the archive would unfold to
             more than the file's own size.
+        pickle.UnpicklingError: If a tensor claims more than the file has.
+        Exception: Another one if an old file is damaged, as pickletools raises.
         OSError: If the file cannot be read.
     """
     is_path = isinstance(file, (str, Path))
@@ -31,7 +37,29 @@ def check_archive(file: str | Path | BinaryIO) -> None:
         size = opened.seek(0, 2)
         if is_archive:
             _check(opened, size)
+        else:
+            opened.seek(start)
+            _check_claims(opened, size)
         opened.seek(start)
+
+
+def _check_claims(file: BinaryIO, size: int) -> None:
+    # Three short ones, then what was saved.
+    for _ in range(4):
+        # Of a tuple that may name a storage; then of what is made of the storage.
+        numbers: list[int] = []
+        in_tensor = False
+        for code, argument, _ in pickletools.genops(file):
+            if code.name == 'MARK' and not in_tensor:
+                numbers = []
+            elif code.name.startswith(('BININT', 'LONG', 'INT')) and argument:
+                numbers.append(int(argument))
+            elif code.name in ('BINPERSID', 'PERSID') or (
+                code.name == 'REDUCE' and in_tensor
+            ):
+                if max(numbers, default=0) > size:
+                    raise pickle.UnpicklingError(f'a tensor of {max(numbers)} numbers')
+                numbers, in_tensor = [], code.name != 'REDUCE'
 
 
 def _check(file: BinaryIO, size: int) -> None:

@@ -1,6 +1,7 @@
 """Checkpoints load without running code, and only into the model they fit."""
 
 import os
+import pickle
 import re
 import zipfile
 from pathlib import Path
@@ -189,6 +190,24 @@ def test_resuming_a_run_runs_no_code(malicious, tmp_path):
     with pytest.raises(UserError, match=r'malicious'):
         runner.train()
     assert not (malicious.parent / 'ran').exists()
+
+
+@pytest.mark.parametrize('place', [0, 1], ids=['storage', 'size'])
+def test_a_tensor_of_an_old_file_claims_no_more_than_the_file_has(tmp_path, place):
+    path = tmp_path / 'old.pth'
+    weights = dict(a=torch.zeros(300), b=torch.zeros(300))
+    torch.save(weights, path, _use_new_zipfile_serialization=False)
+    assert torch.equal(safe_load(path)['a'], weights['a'])
+    # 300 as two bytes, at first in the name of a storage, then in the tensor.
+    parts = path.read_bytes().split(b'M\x2c\x01')
+    numbers = [b'M\x2c\x01'] * (len(parts) - 1)
+    numbers[place] = b'J\0\0\0\x7f'
+    content = b''.join(map(b''.join, zip(parts, [*numbers, b''], strict=True)))
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r'old\.pth') as caught:
+        safe_load(path)
+    # Before torch makes room for 2**31 numbers.
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
 
 
 def test_resuming_does_not_run_a_config_that_the_checkpoint_has(trained, tmp_path):
