@@ -149,10 +149,13 @@ def test_release_of_mpii(seeds, tmp_path):
     survives(seeds, case)
 
 
-@counts(15, 300)
+@counts(150, 2000)
 def test_lsp(seeds, tmp_path):
     path = tmp_path / 'joints.mat'
-    shape = (14, 3, 10000)
+    shape = (14, 3, 20)
+    (tmp_path / 'images').mkdir()
+    for number in range(20):
+        (tmp_path / 'images' / f'{number}.jpg').touch()
     joints = np.random.default_rng(0).integers(1, 3, shape).astype(np.uint8)
     joints[:, 2] = 1
     entries = [
