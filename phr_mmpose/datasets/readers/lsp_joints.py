@@ -9,8 +9,9 @@ from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
 _NUM_JOINTS = len(LSP_JOINTS)
-# The axes of persons, joints and coordinates in an array 14 x 3 x N, and in the same
-# array as version 7.3 (HDF5) has it. LSP's own, 3 x 14 x N, are neither.
+# The axes of persons, joints and coordinates in LSP's own array, 3 x 14 x N; in LSPET's,
+# 14 x 3 x N, and in the same array as version 7.3 (HDF5) has it.
+_LSP_ORDER = (2, 1, 0)
 _LSPET_ORDERS = ((2, 0, 1), (0, 2, 1))
 
 
@@ -38,6 +39,8 @@ def read_lsp_joints(path: str | Path) -> tuple[np.ndarray, bool]:
             joints, (joints.size // (_NUM_JOINTS * numbers), _NUM_JOINTS, numbers)
         )
     ]
+    # A few persons may look like another axis: then LSP's own order is meant.
+    found = [each for each in found if each[0] == _LSP_ORDER] or found
     if joints.ndim != 3 or len(found) != 1:
         raise UserError(
             f'{path}: not the joints.mat of LSP ("joints", 3 x 14 x 2000) or LSPET '
