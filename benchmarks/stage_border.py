@@ -13,7 +13,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from phr_mmpose.utils.cli import run
 
@@ -23,7 +22,7 @@ from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.config import load_config, use_data
 from phr_mmpose.utils.errors import UserError
 
 
@@ -127,10 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             rate = config.optim_wrapper.optimizer.lr
             config.optim_wrapper.optimizer = dict(type=args.optimizer, lr=rate)
         if args.data:
-            for name in ('train_dataloader', 'val_dataloader'):
-                dataset = config[name].dataset
-                for each in dataset.get('datasets', [dataset]):
-                    each.data_root = str(Path(args.data).resolve()) + '/'
+            use_data(config, args.data)
         results[way] = measure(config, args.checkpoint, args.after)
         print(f'{way}: {results[way]}', file=sys.stderr)
     print(json.dumps(results))

@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import METRICS
@@ -13,6 +12,7 @@ from mmpose.registry import METRICS
 from benchmarks.models import BFLOAT16, FLOAT32, INT8, Subject
 from phr_mmpose.apis import load_pose_model
 from phr_mmpose.deploy.onnx_quantization import export_int8
+from phr_mmpose.utils.config import use_data
 from phr_mmpose.utils.errors import UserError
 
 
@@ -32,7 +32,7 @@ def measure(options: dict) -> dict:
         if not options[key]:
             return dict(reason=f'no --{key} given')
     model = load_pose_model(options['model'], options['weights'], options['device'])
-    _read_from(model.cfg, str(Path(options['data']).resolve()))
+    use_data(model.cfg, options['data'])
     found = {
         precision: _total(Subject(model.cfg, model, precision, options['device']))
         for precision in (FLOAT32, BFLOAT16)
@@ -48,16 +48,6 @@ def measure(options: dict) -> dict:
         quantized = load_pose_model(options['model'], path)
     found[INT8] = _total(Subject(model.cfg, quantized, FLOAT32, 'cpu'))
     return found
-
-
-def _read_from(config: Config, folder: str) -> None:
-    """Let a config's data sets read from a folder."""
-    datasets = [config.train_dataloader.dataset, config.test_dataloader.dataset]
-    while datasets:
-        dataset = datasets.pop()
-        datasets += dataset.get('datasets', [])
-        if 'data_root' in dataset:
-            dataset.data_root = folder
 
 
 def _total(subject: Subject) -> float:

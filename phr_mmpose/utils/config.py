@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from phr_mmpose.utils.errors import UserError, first_line
 
@@ -48,6 +48,42 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         if not isinstance(value := config.get(key), (str, type(None))):
             raise UserError(f'{path}: {key} must be one path, not {value!r}')
     return config
+
+
+def use_data(config: Config, folder: str | Path) -> None:
+    """Have every data set with a root read from a folder.
+
+    Args:
+        config (Config): Changed in place.
+        folder (str | Path): In place of every ``data_root``.
+
+    Raises:
+        UserError: If no data set has one.
+    """
+    names = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+    found = [
+        dataset
+        for name in names
+        for dataset in data_sets(config[name].dataset)
+        if 'data_root' in dataset
+    ]
+    if not found:
+        raise UserError(f'--data {folder}: no data set here has a data_root')
+    for dataset in found:
+        dataset.data_root = f'{Path(folder).resolve()}/'
+
+
+def data_sets(config: ConfigDict) -> Iterator[ConfigDict]:
+    """Give a data set's config, or those that it joins.
+
+    Args:
+        config (ConfigDict): Of a data set.
+    """
+    if 'datasets' in config:
+        for each in config.datasets:
+            yield from data_sets(each)
+    else:
+        yield config
 
 
 @contextmanager

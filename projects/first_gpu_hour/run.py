@@ -41,7 +41,7 @@ from phr_mmpose.engine.pretrained import (
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
-from phr_mmpose.utils.config import load_config, naming
+from phr_mmpose.utils.config import data_sets, load_config, naming, use_data
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, make_folder
 from projects.first_gpu_hour.measuring import DEVICE, Speed, measure
@@ -52,7 +52,6 @@ from projects.first_gpu_hour.results import (
     read_rows,
 )
 from projects.first_gpu_hour.running import evaluate_both, train
-from projects.paper_study.ablation import data_sets, use_data
 from projects.paper_study.budget import CHECKPOINTS, fit_stages, use_short_epochs
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'phr_res50_lsp.py'

@@ -27,7 +27,7 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == '__main__':
@@ -36,12 +36,12 @@ if __name__ == '__main__':
 
 from phr_mmpose.utils.cli import run
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.config import load_config, use_data
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from projects.paper_study.budget import fit_stages, use_short_epochs
@@ -194,34 +194,6 @@ def fit(path: Path, out: Path, args: argparse.Namespace) -> None:
     config.budget = dict(digest=digest, images=images)
     with atomic_path(out) as temporary:
         temporary.write_text(config.pretty_text)
-
-
-def use_data(config: Config, folder: str) -> None:
-    """Have every data set with a root read from a folder.
-
-    Raises:
-        UserError: If no data set has one.
-    """
-    names = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-    found = [
-        dataset
-        for name in names
-        for dataset in data_sets(config[name].dataset)
-        if 'data_root' in dataset
-    ]
-    if not found:
-        raise UserError(f'--data {folder}: no data set here has a data_root')
-    for dataset in found:
-        dataset.data_root = str(Path(folder).resolve()) + '/'
-
-
-def data_sets(config: Config) -> Iterator[Config]:
-    """Give a data set's config, or those that it joins."""
-    if 'datasets' in config:
-        for each in config.datasets:
-            yield from data_sets(each)
-    else:
-        yield config
 
 
 def run_once(folder: Path, seed: int, args: argparse.Namespace) -> None:

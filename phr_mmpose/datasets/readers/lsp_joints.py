@@ -9,8 +9,8 @@ from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
 _NUM_JOINTS = len(LSP_JOINTS)
-# The axes of persons, joints and coordinates in LSP's own array, 3 x 14 x N; in LSPET's,
-# 14 x 3 x N, and in the same array as version 7.3 (HDF5) has it.
+# The axes of persons, joints and coordinates in LSP's own array, 3 x 14 x N; in LSPET's
+# own, 14 x 3 x N, and in the same array as version 7.3 (HDF5) has it.
 _LSP_ORDER = (2, 1, 0)
 _LSPET_ORDERS = ((2, 0, 1), (0, 2, 1))
 
