@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,8 @@ def test_ctrl_c_ends_its_imports_in_one_line(script, tmp_path):
         text=True,
         check=False,
         env=dict(os.environ, PYTHONPATH=f'{tmp_path}{os.pathsep}{REPO}'),
+        # Where the tests run in the background, Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert (done.returncode, done.stderr) == (130, 'error: interrupted\n')
 

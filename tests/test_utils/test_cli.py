@@ -41,22 +41,27 @@ def test_an_interruption_has_its_own_code(capsys):
     assert capsys.readouterr().err == 'error: interrupted\n'
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler, which is not there where tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize('handler', [signal.SIG_IGN, lambda *_: None])
-def test_who_handles_ctrl_c_otherwise_keeps_it(handler):
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        run(interrupts.end_script_at_once)
-        assert signal.getsignal(signal.SIGINT) is handler
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_who_handles_ctrl_c_otherwise_keeps_it(ctrl_c, handler):
+    signal.signal(signal.SIGINT, handler)
+    run(interrupts.end_script_at_once)
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_importing_the_package_leaves_ctrl_c_to_other_programs():
+def test_importing_the_package_leaves_ctrl_c_to_other_programs(ctrl_c):
     interrupts.end_script_at_once()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_script_s_ctrl_c_raises_again_once_it_runs(monkeypatch):
+def test_a_script_s_ctrl_c_raises_again_once_it_runs(ctrl_c, monkeypatch):
     script = str(REPO / 'tools' / 'demo.py')
     monkeypatch.setattr(sys.modules['__main__'], '__file__', script)
     interrupts.end_script_at_once()
