@@ -16,6 +16,8 @@ _PACKAGES = (
     'mmcv-lite',
     'opencv-python-headless',
     'opencv-python',
+    'onnxruntime',
+    'ai-edge-litert',
 )
 
 
