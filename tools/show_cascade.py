@@ -1,4 +1,4 @@
-"""Show what the part detector and the refiner make of a photo, as one picture.
+"""Show what the detector and the refiner make of a photo, as one picture.
 
 The paper's Figure 2 for any photo: the input, both subnetworks' maps of chosen
 joints with their confidences, and the pose.

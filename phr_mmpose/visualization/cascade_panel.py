@@ -153,7 +153,7 @@ def _figure(view: CascadeView, joints: Sequence[int], sure: float) -> Figure:
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     dim = (0.62 * grey).astype(np.uint8)
     rows = (
-        ('part detector', view.detector, view.detector_confidence),
+        ('detector', view.detector, view.detector_confidence),
         ('refiner', view.refiner, view.refiner_confidence),
     )
     for row, (label, maps, confidence) in enumerate(rows):
