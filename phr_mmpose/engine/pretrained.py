@@ -3,18 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from mmengine.config import ConfigDict
+from mmengine.model import BaseInit
 from mmengine.runner import CheckpointLoader
+from mmpose.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
 from phr_mmpose.utils.checkpoint import compare_weights
 from phr_mmpose.utils.errors import UserError, one_line
 
+# Arguments by which backbones such as TIMMBackbone get weights.
+_ARGUMENTS = ('pretrained', 'checkpoint_path')
 # How many modules are named for each kind of weights that do not fit.
 _MODULES = 4
 
 
 def fetch_pretrained(model: ConfigDict) -> None:
-    """Make sure that the weights named in a model's config are at hand.
+    """Make sure that the checkpoints named in a model's config are at hand.
 
     Downloads those that are missing.
 
@@ -24,7 +28,10 @@ def fetch_pretrained(model: ConfigDict) -> None:
     Raises:
         UserError: If they cannot be obtained; says how to go on without them.
     """
-    for _, source in _pretrained(model):
+    for _, _, loader in _pretrained(model):
+        if loader['type'] != 'Pretrained':
+            continue  # it says itself what it lacks when the model is initialised
+        source = loader['checkpoint']
         try:
             CheckpointLoader.load_checkpoint(source, map_location='cpu')
         except Exception as error:  # loaders of URLs raise anything
@@ -47,9 +54,9 @@ def forget_pretrained(model: ConfigDict) -> list[str]:
         list[str]: The weights that are now left out.
     """
     found = list(_pretrained(model))
-    for owner, _ in found:
-        owner.pop('init_cfg', None)
-    return [source for _, source in found]
+    for owner, key, _ in found:
+        owner.pop(key, None)
+    return [loader.get('checkpoint', loader['type']) for _, _, loader in found]
 
 
 def describe_fit(
@@ -118,15 +125,25 @@ def _first(found: Iterable[str]) -> str:
     return f'{first}, …' if others else first
 
 
-def _pretrained(config: object) -> Iterator[tuple[dict, str]]:
-    """Give each config that has an init_cfg of type Pretrained, and its source."""
+def _pretrained(config: object) -> Iterator[tuple[dict, str, dict]]:
+    """Give each config that names weights, its key that does, and what loads them."""
     if isinstance(config, dict):
         init = config.get('init_cfg')
         for each in init if isinstance(init, (list, tuple)) else (init,):
-            if isinstance(each, dict) and each.get('type') == 'Pretrained':
-                yield config, each['checkpoint']
+            if isinstance(each, dict) and _loads_weights(each.get('type')):
+                yield config, 'init_cfg', each
+        for key in _ARGUMENTS:
+            if config.get(key):
+                yield config, key, dict(type=f'{key}={config[key]}')
         children = list(config.values())
     else:
         children = config if isinstance(config, (list, tuple)) else ()
     for child in children:
         yield from _pretrained(child)
+
+
+def _loads_weights(initializer: str | type | None) -> bool:
+    """Whether it takes weights from somewhere: those that draw them are BaseInit."""
+    if isinstance(initializer, str):
+        initializer = WEIGHT_INITIALIZERS.get(initializer)
+    return initializer is not None and not issubclass(initializer, BaseInit)

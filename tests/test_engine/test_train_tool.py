@@ -200,6 +200,24 @@ def test_random_init_says_so(train, capsys):
     assert said == 'starting from random weights, not from torchvision://x\n'
 
 
+@pytest.mark.parametrize(
+    ('backbone', 'source'),
+    [
+        (dict(init_cfg=dict(type='EfficientNetLiteInit')), 'EfficientNetLiteInit'),
+        (dict(pretrained=True), 'pretrained=True'),
+        (dict(checkpoint_path='imagenet.pth'), 'checkpoint_path=imagenet.pth'),
+    ],
+)
+def test_every_kind_of_pretrained_weights_is_left_out(train, capsys, backbone, source):
+    config = Config(dict(model=dict(backbone=backbone)))
+    train.choose_initial_weights(config, random_init=True)
+    assert config.model == dict(backbone={})
+    assert capsys.readouterr().err.endswith(f'not from {source}\n')
+    config = Config(dict(model=dict(backbone=backbone), load_from='epoch_1.pth'))
+    train.choose_initial_weights(config, random_init=False)
+    assert config.model == dict(backbone={})
+
+
 def test_a_run_that_goes_on_needs_no_pretrained_weights(train, capsys):
     backbone = dict(init_cfg=[dict(type='Pretrained', checkpoint='/nowhere.pth')])
     config = Config(dict(model=dict(backbone=backbone), load_from='epoch_1.pth'))
