@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from mmengine.dist import all_reduce_params, get_rank, is_main_process
 from mmengine.hooks import EMAHook, ParamSchedulerHook
-from mmengine.model import is_model_wrapper
+from mmengine.model import ExponentialMovingAverage, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.optim.scheduler import LinearParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
@@ -22,6 +22,9 @@ from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.stages import Stage, StageSchedule, stages_variable
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
+
+# Of a stage's first weights in their average at its end; more is worth a warning.
+_MOST_OF_FIRST_WEIGHTS = 0.1
 
 
 @HOOKS.register_module()
@@ -128,7 +131,7 @@ class StagedTrainingHook(ParamSchedulerHook):
         self._new_loss_scaler = scaler.state_dict() if scaler is not None else None
 
     def before_train(self, runner: Runner) -> None:
-        """Hand the seed, perhaps a resumed one, to the sampler.
+        """Hand the seed, perhaps a resumed one, to the sampler; warn of slow averages.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -139,6 +142,9 @@ class StagedTrainingHook(ParamSchedulerHook):
         for sampler in (loader.sampler, getattr(loader.batch_sampler, 'sampler', None)):
             if hasattr(sampler, 'seed'):
                 sampler.seed = _common_seed(runner)
+        for hook in runner.hooks:
+            if isinstance(hook, EMAHook):
+                _warn_of_slow_average(runner, hook, self.schedule)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin an epoch, and perhaps a stage.
@@ -370,6 +376,32 @@ def _common_seed(runner: Runner) -> int:
     if runner._randomness_cfg.get('diff_rank_seed', False):
         return runner.seed - get_rank()
     return runner.seed
+
+
+def _warn_of_slow_average(
+    runner: Runner, hook: EMAHook, schedule: StageSchedule
+) -> None:
+    """Say where the average still holds much of a stage's first weights at its end."""
+    average, per_epoch = hook.ema_model, len(runner.train_dataloader)
+    if type(average) is not ExponentialMovingAverage:
+        return  # others forget the first weights in other ways
+    begin = max(hook.begin_iter - 1, (hook.begin_epoch - 1) * per_epoch)
+    updates = {}
+    for stage in schedule.stages:
+        first = max(stage.first_epoch * per_epoch, begin)
+        count = (stage.last_epoch + 1) * per_epoch - first
+        if count > 0:
+            updates[stage.name] = count / average.interval
+    if not updates:
+        return
+    name, count = min(updates.items(), key=lambda item: item[1])
+    share = (1 - average.momentum) ** count
+    if share > _MOST_OF_FIRST_WEIGHTS:
+        runner.logger.warning(
+            f'EMAHook with momentum={average.momentum:g}: the average at the end of '
+            f'stage {name!r} is {share:.0%} the weights of its first iteration; '
+            f'momentum={min(10 / count, 0.5):.1g} would do'
+        )
 
 
 def _take_average(hook: EMAHook) -> None:

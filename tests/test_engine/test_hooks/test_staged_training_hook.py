@@ -189,6 +189,43 @@ def test_averaged_weights_are_what_is_saved(tiny, tmp_path):
     assert hook.ema_model.steps == 0
 
 
+@pytest.mark.parametrize(
+    ('average', 'told'),
+    [
+        # The tiny epoch has 3 iterations: 0.9 ** 3, from begin_iter on 0.9 ** 2.
+        (dict(momentum=0.1), "stage 'short' is 73%"),
+        (dict(momentum=0.1, begin_epoch=3), "stage 'short' is 73%"),
+        (dict(momentum=0.1, begin_iter=5), "stage 'long' is 81%"),
+        (dict(momentum=0.1, interval=3), "stage 'short' is 90%"),
+        (dict(momentum=0.6), None),  # 0.4 ** 3 is 6%
+        (dict(momentum=0.1, ema_type='MomentumAnnealingEMA'), None),
+    ],
+)
+def test_an_average_too_slow_for_a_stage_is_told_once(tiny, tmp_path, average, told):
+    class Stop(Exception):
+        pass
+
+    class StopBeforeTraining(Hook):
+        def before_train_epoch(self, runner):
+            raise Stop
+
+    with pytest.raises(Stop):
+        tiny.train(
+            tmp_path,
+            hooks=[StopBeforeTraining()],
+            custom_hooks=[dict(type='EMAHook', **average)],
+            stages=[
+                dict(name='long', trains=['detector'], epochs=2, lr=1e-2),
+                dict(name='short', trains=['refiner'], epochs=1, lr=1e-2),
+            ],
+            **tiny.no_validation,
+        )
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    warned = [line for line in log.splitlines() if 'first iteration' in line]
+    assert len(warned) == (told is not None)
+    assert all(told in line and 'momentum=0.5' in line for line in warned)
+
+
 class Weights(Hook):
     """Note one of the refiner's weights after each step."""
 
