@@ -33,6 +33,8 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_work_dir, writing_to
 from phr_mmpose.zoo import list_models, model_files
 
+_EPOCHS_OF_HOOKS = {'switch_epoch', 'begin_epoch'}
+
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -189,6 +191,7 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
                 f'no stage {name!r} in the config: it has {", ".join(every)}'
             )
     chosen = [stage for stage in stages if stage['name'] in names]
+    move_epochs_of_hooks(config, names)
     config.default_hooks.param_scheduler.stages = chosen
     config.train_cfg.max_epochs = StageSchedule(chosen).epochs
     # A variable of that name says what trained before.
@@ -200,6 +203,22 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
             f'weights, without {" and ".join(map(repr, left_out))} before it; '
             f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones'
         )
+
+
+def move_epochs_of_hooks(config: Config, names: Sequence[str]) -> None:
+    """Let hooks that count epochs act at the same place of the stages to run.
+
+    Such as mmdet's ``PipelineSwitchHook``, which otherwise would never switch.
+    """
+    schedule = StageSchedule(config_stages(config)).stages
+    left_out = [stage for stage in schedule if stage.name not in names]
+    for hook in config.get('custom_hooks') or ():
+        for key in _EPOCHS_OF_HOOKS & hook.keys():
+            epoch = hook[key]
+            hook[key] = epoch - sum(
+                max(min(stage.epochs, epoch - stage.first_epoch), 0)
+                for stage in left_out
+            )
 
 
 def choose_initial_weights(config: Config, random_init: bool) -> None:

@@ -167,6 +167,46 @@ def test_a_config_of_mmposes_own_trains_without_stages(tiny, train, tmp_path, op
     assert 'has no StagedTrainingHook' in line
 
 
+@pytest.mark.parametrize(
+    ('names', 'epochs'),
+    [
+        (['c'], 0),
+        (['b', 'c'], 3),
+        (['a', 'c'], 2),
+        (['a', 'b'], 5),  # past its end, as before
+        (['a', 'b', 'c'], 5),
+    ],
+)
+def test_hooks_that_count_epochs_follow_the_stages(train, names, epochs):
+    parts = zip('abc', (2, 3, 4), strict=True)
+    stages = [dict(name=n, trains=['detector'], epochs=e, lr=1e-3) for n, e in parts]
+    hooks = [
+        dict(type='mmdet.PipelineSwitchHook', switch_epoch=5),
+        dict(type='EMAHook', begin_epoch=1),
+        dict(type='SyncBuffersHook'),
+    ]
+    config = Config(
+        dict(
+            default_hooks=dict(param_scheduler=dict(stages=stages)),
+            train_cfg=dict(max_epochs=9),
+            custom_hooks=hooks,
+            load_from='stage_b.pth',
+        )
+    )
+    train.choose_stages(config, names)
+    switch, average, other = config.custom_hooks
+    assert switch.switch_epoch == epochs
+    assert average.begin_epoch == ('a' in names)
+    assert other == hooks[2]
+
+
+def test_the_last_stage_alone_is_masked(train, tiny):
+    config = Config.fromfile(tiny.repo / 'configs/mssnet/mssnet_hg8_mpii.py')
+    train.choose_stages(config, ['masked'])
+    assert config.train_cfg.max_epochs == 20
+    assert config.custom_hooks[0].switch_epoch == 0
+
+
 def test_stages_that_no_hook_reads(train, tmp_path):
     # As a config before 0.2 has them, over a base of today.
     config = tmp_path / 'yesterday.py'
