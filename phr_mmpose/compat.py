@@ -194,20 +194,23 @@ def stand_in_for_xtcocotools() -> None:
     package.coco = pycocotools.coco
     package.mask = pycocotools.mask
     package.cocoeval = types.ModuleType('xtcocotools.cocoeval')
-    package.cocoeval.COCOeval = _NoCOCOeval
+    package.cocoeval.COCOeval = NoCOCOeval
     sys.modules['xtcocotools'] = package
     for name in ('coco', 'mask', 'cocoeval'):
         sys.modules[f'xtcocotools.{name}'] = getattr(package, name)
 
 
-class _NoCOCOeval:
+class NoCOCOeval:
     """Stands in for xtcocotools' scoring, which pycocotools lacks."""
 
+    MEND = (
+        'COCO scores need xtcocotools, which is built from source: install gcc and '
+        'python3-dev, then run make env (or pip install --no-deps '
+        '--no-build-isolation --no-binary xtcocotools xtcocotools)'
+    )
+
     def __init__(self, *args, **kwargs) -> None:
-        raise NotImplementedError(
-            'COCO scoring needs xtcocotools: pip install --no-deps '
-            '--no-build-isolation --no-binary xtcocotools xtcocotools'
-        )
+        raise NotImplementedError(self.MEND)
 
 
 def replace_pkg_resources() -> None:

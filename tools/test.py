@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 
 from phr_mmpose.deploy.onnx_heatmaps import OnnxHeatmaps
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
+from phr_mmpose.evaluation.coco_scores import check_coco_scores
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
@@ -129,6 +130,7 @@ def build_runner(config: Config, args: argparse.Namespace) -> Runner:
         runner = Runner.from_cfg(config)
         # Testing would build it itself, where faults of its own show as well.
         runner.test_loop  # noqa: B018
+    check_coco_scores(runner.test_loop.evaluator)
     if weights is None:
         meta = runner.test_dataloader.dataset.metainfo
         check_same_joints(runner.model, meta, args.config)

@@ -27,6 +27,7 @@ from phr_mmpose.engine.pretrained import (
 )
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages, stages_variable
+from phr_mmpose.evaluation.coco_scores import check_coco_scores
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
@@ -134,6 +135,8 @@ def train(config: Config, args: argparse.Namespace) -> None:
         runner = CheckedRunner.from_cfg(config)
         # Training would build them itself, where faults of its own show as well.
         runner.train_loop, runner.val_loop  # noqa: B018
+    if runner.val_loop is not None:
+        check_coco_scores(runner.val_loop.evaluator)
     if config.get('load_from'):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         checkpoint = load_from_local(config.load_from, 'cpu')

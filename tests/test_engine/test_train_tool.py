@@ -8,7 +8,9 @@ from phr_mmpose.utils.cli import run
 import pytest
 import torch
 from mmengine.config import Config
+from xtcocotools import cocoeval
 
+from phr_mmpose.compat import NoCOCOeval
 from phr_mmpose.engine.hooks import ProgressHook
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.checkpoint import safe_load
@@ -228,6 +230,18 @@ def test_pretrained_weights_that_cannot_be_had(train, tiny, tmp_path):
     assert 'the weights /nowhere/resnet152.pth to start from cannot be had' in line
     assert '--random-init' in line
     assert not work_dir.exists()
+
+
+def test_coco_scores_that_cannot_be_had(train, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(cocoeval, 'COCOeval', NoCOCOeval)
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f'_base_ = [{str(tiny.path)!r}]\n'
+        "val_evaluator = dict(_delete_=True, type='CocoMetric')\n"
+    )
+    line = fails(train, config, f'--work-dir={tmp_path / "work"}')
+    assert 'CocoMetric' in line and 'python3-dev' in line and 'make env' in line
+    assert not list((tmp_path / 'work').glob('*.pth'))
 
 
 def test_random_init_says_so(train, capsys):
