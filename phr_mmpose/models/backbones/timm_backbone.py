@@ -1,6 +1,7 @@
 """Any of timm's networks as a backbone."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -13,7 +14,7 @@ from phr_mmpose.utils.errors import UserError, first_line
 
 @MODELS.register_module()
 class TIMMBackbone(BaseModule):
-    """Feature maps of one of timm's networks (``pip install timm``).
+    """Feature maps of one of timm's networks.
 
     Named as in MMPretrain and MMSegmentation. Letters: B samples, C ``in_channels``,
     H x W the input's pixels, c and s the channels and the stride of a feature map.
@@ -23,8 +24,10 @@ class TIMMBackbone(BaseModule):
             with ``features_only=True``.
         out_indices (Sequence[int], optional): The levels to put out, 0 the finest.
             Defaults to all that the network has.
-        pretrained (bool): Load timm's own weights from its hub. Defaults to False.
-        checkpoint_path (str): A file with weights in timm's names. Defaults to none.
+        pretrained (bool): Start from timm's own weights, which ``init_weights``, as
+            a training calls it, loads from its hub. Defaults to False.
+        checkpoint_path (str): Start in the same way from a file with weights in
+            timm's names. Defaults to none.
         in_channels (int): Channels C of the input. Defaults to 3.
         frozen_modules (Sequence[str]): timm's names for the sub-modules that stand
             still, batch statistics included (``timm.utils.freeze``), such as
@@ -36,8 +39,8 @@ class TIMMBackbone(BaseModule):
         **kwargs: For ``timm.create_model``.
 
     Raises:
-        UserError: If timm is missing or does not know a name, the network has no such
-            levels or arguments, or the file cannot be read.
+        UserError: If timm does not know a name, or the network has no such levels or
+            arguments.
     """
 
     def __init__(
@@ -53,32 +56,27 @@ class TIMMBackbone(BaseModule):
         **kwargs: Any,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        try:
-            import timm
-            from timm.layers import freeze_batch_norm_2d
-            from timm.utils import freeze
-        except ImportError as error:
-            raise UserError(
-                'TIMMBackbone needs timm; install it with: pip install timm'
-            ) from error
+        # It takes a second to import.
+        import timm
+        from timm.layers import freeze_batch_norm_2d
+        from timm.utils import freeze
+
         if not timm.is_model(model_name):
             similar = ', '.join(timm.list_models(f'*{model_name}*')[:4])
             hint = f'; it has {similar}' if similar else ''
             raise UserError(f'timm has no network {model_name!r}{hint}')
         if out_indices is not None:
             kwargs['out_indices'] = tuple(out_indices)
-        if checkpoint_path:
-            # timm's own checkpoint_path takes no file that has a classifier as well.
-            weights = get_state_dict(load_from_local(checkpoint_path), checkpoint_path)
-            kwargs['pretrained_cfg_overlay'] = dict(state_dict=weights)
+        self.pretrained, self.checkpoint_path = pretrained, checkpoint_path
+        self._create = partial(
+            timm.create_model,
+            model_name,
+            features_only=True,
+            in_chans=in_channels,
+            **kwargs,
+        )
         try:
-            model = timm.create_model(
-                model_name,
-                features_only=True,
-                pretrained=pretrained or bool(checkpoint_path),
-                in_chans=in_channels,
-                **kwargs,
-            )
+            model = self._create()
         # Each network refuses in its own way what it does not have.
         except (AssertionError, IndexError, RuntimeError, TypeError) as error:
             raise UserError(
@@ -99,6 +97,35 @@ class TIMMBackbone(BaseModule):
         #: tuple[int]: Channels c and strides s of the levels that are put out.
         self.channels = tuple(model.feature_info.channels())
         self.strides = tuple(model.feature_info.reduction())
+
+    def init_weights(self) -> None:
+        """Load timm's own weights or those of the file, else follow ``init_cfg``.
+
+        Raises:
+            UserError: If they cannot be had or belong to another network.
+        """
+        first = not self.is_init
+        super().init_weights()
+        if first and (self.pretrained or self.checkpoint_path):
+            # What may be missing are counters, which frozen normalisations lack.
+            self.timm_model.load_state_dict(self._pretrained_weights(), strict=False)
+
+    def _pretrained_weights(self) -> dict[str, Tensor]:
+        options = {}
+        if self.checkpoint_path:
+            # timm's own checkpoint_path takes no file that has a classifier as well.
+            checkpoint = load_from_local(self.checkpoint_path)
+            weights = get_state_dict(checkpoint, self.checkpoint_path)
+            options['pretrained_cfg_overlay'] = dict(state_dict=weights)
+        try:
+            # timm fits weights to the levels only while it builds a network.
+            return self._create(pretrained=True, **options).state_dict()
+        except Exception as error:  # a hub raises anything
+            source = self.checkpoint_path or "timm's hub"
+            raise UserError(
+                f'the weights of {self._create.args[0]!r} cannot be had from {source} '
+                f'({first_line(error)}); go on from random weights with --random-init'
+            ) from error
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Extract feature maps.

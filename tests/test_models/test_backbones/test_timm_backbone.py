@@ -1,6 +1,7 @@
-import sys
+import re
 
 import pytest
+import timm
 import torch
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
@@ -71,13 +72,46 @@ def test_frozen_norm_keeps_statistics_but_trains_convolutions():
     assert model.timm_model.conv1.weight.grad.abs().sum() > 0
 
 
-def test_a_checkpoint_in_timm_s_names_is_read(tmp_path):
-    import timm
-
+@pytest.mark.parametrize('frozen_norm', [False, True])
+def test_a_checkpoint_in_timm_s_names_is_read(tmp_path, frozen_norm):
     whole = timm.create_model('resnet18')
-    torch.save(whole.state_dict(), tmp_path / 'weights.pth')
-    model = TIMMBackbone('resnet18', checkpoint_path=str(tmp_path / 'weights.pth'))
-    torch.testing.assert_close(model.timm_model.conv1.weight, whole.conv1.weight)
+    whole.layer1[0].bn1.running_mean.fill_(3)
+    path = tmp_path / 'weights.pth'
+    torch.save(whole.state_dict(), path)
+    model = TIMMBackbone('resnet18', checkpoint_path=str(path), frozen_norm=frozen_norm)
+    model.init_weights()
+    found = model.timm_model
+    torch.testing.assert_close(found.conv1.weight, whole.conv1.weight)
+    torch.testing.assert_close(
+        found.layer4[1].conv2.weight, whole.layer4[1].conv2.weight
+    )
+    assert (found.layer1[0].bn1.running_mean == 3).all()
+
+
+def test_pretrained_weights_are_fetched_only_to_begin_a_training(monkeypatch):
+    create = timm.create_model
+
+    def without_hub(*args, pretrained=False, **kwargs):
+        if pretrained:
+            raise OSError('no network\nand more')
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(timm, 'create_model', without_hub)
+    model = TIMMBackbone('resnet18', (1,), pretrained=True)
+    model.load_state_dict(TIMMBackbone('resnet18', (1,)).state_dict())
+    with pytest.raises(UserError, match=r'resnet18.*no network[^\n]*.*--random-init'):
+        model.init_weights()
+
+
+def test_weights_are_fetched_once(tmp_path):
+    path = tmp_path / 'weights.pth'
+    torch.save(timm.create_model('resnet18').state_dict(), path)
+    model = TIMMBackbone('resnet18', checkpoint_path=str(path))
+    model.init_weights()
+    path.unlink()
+    trained = model.timm_model.conv1.weight.detach().zero_()
+    model.init_weights()
+    assert not trained.any()
 
 
 @pytest.mark.parametrize(
@@ -88,12 +122,20 @@ def test_a_checkpoint_in_timm_s_names_is_read(tmp_path):
         (dict(model_name='resnet18', out_indices=(1, 9)), r'out_indices \(1, 9\)'),
         (dict(model_name='resnet18', frozen_modules=['layer9']), 'layer9'),
         (dict(model_name='resnet18', no_such_option=1), 'no_such_option'),
-        (dict(model_name='resnet18', checkpoint_path='no.pth'), 'no.pth'),
     ],
 )
 def test_what_timm_does_not_have_is_named(options, fact):
     with pytest.raises(UserError, match=fact):
         TIMMBackbone(**options)
+
+
+@pytest.mark.parametrize('content', [None, 'resnet50'])
+def test_a_file_that_cannot_be_used_is_named(tmp_path, content):
+    path = tmp_path / 'w.pth'
+    if content:
+        torch.save(timm.create_model(content).state_dict(), path)
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        TIMMBackbone('resnet18', checkpoint_path=str(path)).init_weights()
 
 
 class Malice:
@@ -104,11 +146,7 @@ class Malice:
 def test_a_checkpoint_runs_no_code(tmp_path, capsys):
     torch.save(dict(state_dict=Malice()), tmp_path / 'evil.pth')
     with pytest.raises(UserError, match='was not loaded'):
-        TIMMBackbone('resnet18', checkpoint_path=str(tmp_path / 'evil.pth'))
+        TIMMBackbone(
+            'resnet18', checkpoint_path=str(tmp_path / 'evil.pth')
+        ).init_weights()
     assert 'code ran' not in capsys.readouterr().out
-
-
-def test_without_timm_the_package_to_install_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'timm', None)
-    with pytest.raises(UserError, match='pip install timm'):
-        TIMMBackbone('resnet18')
