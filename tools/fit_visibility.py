@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     config = load_config(args.config, args.cfg_options)
-    model = load_pose_model(args.config, args.checkpoint)
+    model = load_pose_model(config, args.checkpoint)
     codec = getattr(model.head, 'detector_codec', None)
     if not isinstance(codec, BinaryDisc):
         raise UserError(f'{args.config}: its detector does not tell visible joints')

@@ -1,5 +1,6 @@
 """Load a pose model for inference, with weights that are seen to fit it."""
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from phr_mmpose.zoo import model_files
 
 
 def load_pose_model(
-    config: str | Path,
+    config: str | Path | Config,
     weights: str | Path | None = None,
     device: str | None = None,
 ) -> TopdownPoseEstimator:
@@ -32,9 +33,9 @@ def load_pose_model(
     convolutions, so that the model predicts faster and is no longer to be trained.
 
     Args:
-        config (str | Path): The config, a ``.py`` file; or, without weights, the
-            name of a model that comes with the package, see
-            :func:`phr_mmpose.zoo.list_models`.
+        config (str | Path | Config): The config, a ``.py`` file or what was read from
+            it; or, without weights, the name of a model that comes with the package,
+            see :func:`phr_mmpose.zoo.list_models`.
         weights (str | Path, optional): The checkpoint, a path or an address; or the
             path of an ``.onnx`` file, to which the config's cascade was exported.
         device (str, optional): See :func:`choose_device`. An ONNX file is
@@ -49,11 +50,14 @@ def load_pose_model(
     """
     if weights is None:
         config, weights = model_files(str(config))
-    if is_onnx(weights):
-        return _load_onnx(config, weights, device)
-    target = choose_device(device)
-    settings = load_config(config)
+    if isinstance(config, Config):
+        settings, config = copy.deepcopy(config), config.filename or 'config'
+    else:
+        settings = load_config(config)
     _check_config(settings, config)
+    if is_onnx(weights):
+        return _load_onnx(settings, config, weights, device)
+    target = choose_device(device)
     checkpoint = load_checkpoint(weights)
     state_dict = get_state_dict(checkpoint, weights)
     model = _build(settings, config)
@@ -66,15 +70,13 @@ def load_pose_model(
 
 
 def _load_onnx(
-    config: str | Path, file: str | Path, device: str | None
+    settings: Config, config: str | Path, file: str | Path, device: str | None
 ) -> OnnxPoseEstimator:
     """As :func:`load_pose_model`, with the file that a cascade was exported to."""
     if choose_device(device or 'cpu').type != 'cpu':
         raise UserError(
             f'{file}: an ONNX file is computed on the CPU; leave the device out'
         )
-    settings = load_config(config)
-    _check_config(settings, config)
     settings.model = onnx_config(settings.model, file)
     model = _build(settings, config)
     model.dataset_meta = _meta_of_config(settings, config)

@@ -1,8 +1,11 @@
 """Models load with the weights they fit, or say in one line why not."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmpose.apis import init_model
 
 from phr_mmpose.apis import pose_model
@@ -39,6 +42,17 @@ def test_joints_are_known_with_and_without_meta(config, checkpoints, kind):
     )
     score = 'head.refiner.tail.3.weight'
     assert torch.equal(model.state_dict()[score], saved[score])
+
+
+def test_a_config_that_was_read_and_changed_is_taken_as_it_is(config, checkpoints):
+    changed = Config.fromfile(config)
+    changed.model.test_cfg = dict(flip_test=False, shift_heatmap=True)
+    before = copy.deepcopy(changed)
+    model = load_pose_model(changed, checkpoints['with_meta'], 'cpu')
+    assert model.test_cfg == dict(flip_test=False, shift_heatmap=True)
+    assert changed.model == before.model
+    del changed.model.backbone
+    assert str(config) in refused(changed, checkpoints['with_meta'])
 
 
 def test_a_checkpoint_of_another_model_is_refused(config, checkpoints, tmp_path):

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from phr_mmpose.codecs.binary_disc import peak_logit
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import model_files
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'fit_visibility.py'
 
@@ -40,3 +42,9 @@ def test_a_keypoint_that_is_never_hidden_keeps_a_bounded_bias(tool):
     assert peak_logit(peak).abs().max() == 0
     assert abs(found['bias'][0]) < 0.1
     assert 3 < found['bias'][1] < 20
+
+
+def test_options_for_the_model_reach_it(tool):
+    arguments = [*model_files('phr_lite_lsp'), '--cfg-options']
+    with pytest.raises(UserError, match='the head 13'):
+        tool.main([*arguments, 'model.head.out_channels=13'])
