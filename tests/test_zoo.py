@@ -14,18 +14,22 @@ from phr_mmpose.apis import estimate_poses, load_pose_model
 from phr_mmpose.datasets.figures import draw_figure
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.zoo import list_models, model_card, model_files, shipped
+from phr_mmpose.zoo import find_model, list_models, model_card, model_files, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def publish():
-    path = ROOT / 'tools' / 'publish_model.py'
-    spec = importlib.util.spec_from_file_location('publish_model', path)
+def load_tool(name):
+    path = ROOT / 'tools' / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(f'{name}_tool', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.main
+    return module
+
+
+@pytest.fixture
+def publish():
+    return load_tool('publish_model').main
 
 
 @pytest.fixture
@@ -64,6 +68,29 @@ def test_a_model_in_the_box(name):
 def test_a_name_that_is_none_tells_which_there_are():
     with pytest.raises(UserError, match='no_such_model'):
         load_pose_model('no_such_model')
+
+
+def test_a_command_line_means_a_model_in_the_box_or_files():
+    shipped_files = model_files('phr_lite_lsp')
+    assert find_model(None, None) == find_model('phr_lite_lsp', None) == shipped_files
+    assert find_model('my.py', 'my.pth') == ('my.py', 'my.pth')
+    with pytest.raises(UserError, match='needs --config'):
+        find_model(None, 'my.pth')
+    with pytest.raises(UserError, match=r'my\.py: a config needs weights'):
+        find_model('my.py', None)
+
+
+@pytest.mark.parametrize(
+    ('tool', 'options', 'more'),
+    [('test', ['--work-dir', 'w'], []), ('export_onnx', ['--int8'], ['out.onnx'])],
+)
+def test_tools_take_its_name_for_config_and_checkpoint(tool, options, more):
+    parse = load_tool(tool).parse_args
+    args = parse(['phr_lite_lsp', *options, *more])
+    assert (args.config, args.checkpoint) == model_files('phr_lite_lsp')
+    # Both, with options between.
+    args = parse(['my.py', *options, 'my.pth', *more])
+    assert (args.config, args.checkpoint) == ('my.py', 'my.pth')
 
 
 def test_a_published_model_predicts_as_its_checkpoint(

@@ -12,6 +12,7 @@ config's training data. tools/test.py says what that costs in accuracy: give it 
 file in place of the checkpoint.
 
 Examples:
+    python tools/export_onnx.py phr_lite_lsp phr_lite_lsp.onnx
     python tools/export_onnx.py configs/phr_tiny_lsp.py \
         work_dirs/phr_tiny_lsp/stage_joint.pth phr_tiny_lsp.onnx
     python tools/export_onnx.py configs/phr_tiny_lsp.py \
@@ -31,6 +32,7 @@ from phr_mmpose.deploy.onnx_quantization import CROPS_TO_CALIBRATE, export_int8
 from phr_mmpose.deploy.onnx_weights import is_onnx
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output
+from phr_mmpose.zoo import find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -38,8 +40,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help="the cascade's config")
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument(
+        'config', help='the config, or alone a model that comes with the package'
+    )
+    parser.add_argument('checkpoint', nargs='?', help='its weights')
     parser.add_argument('out', type=Path, metavar='OUT.onnx', help='the file to write')
     parser.add_argument(
         '--int8', action='store_true', help='compute with 8-bit integers'
@@ -57,7 +61,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='with --int8: use 7 bits of the weights, for x86 processors without VNNI, '
         'whose sums may overflow',
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
+    args.config, args.checkpoint = find_model(args.config, args.checkpoint)
     if args.reduce_range and not args.int8:
         raise UserError('--reduce-range: is for --int8 only')
     if args.crops is not None and not args.int8:

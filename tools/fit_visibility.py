@@ -25,6 +25,7 @@ from phr_mmpose.codecs.binary_disc import BinaryDisc, logistic, peak_logit
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
 from phr_mmpose.utils.config import building, load_config
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import find_model
 
 # Keeps the bias of a keypoint that is never hidden within bounds.
 _DECAY = 1e-3
@@ -44,8 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='the config, a .py file')
-    parser.add_argument('checkpoint', help='the checkpoint, a .pth file')
+    parser.add_argument(
+        'config', help='the config, or alone a model that comes with the package'
+    )
+    parser.add_argument('checkpoint', nargs='?', help='the checkpoint, a .pth file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -53,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         metavar='KEY=VALUE',
         help='override values of the config, such as val_dataloader.batch_size=8',
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
+    args.config, args.checkpoint = find_model(args.config, args.checkpoint)
     config = load_config(args.config, args.cfg_options)
     model = load_pose_model(config, args.checkpoint)
     codec = getattr(model.head, 'detector_codec', None)

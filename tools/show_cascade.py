@@ -4,6 +4,7 @@ The paper's Figure 2 for any photo: the input, both subnetworks' maps of chosen
 joints with their confidences, and the pose.
 
 Examples:
+    python tools/show_cascade.py photo.jpg --out panel.png
     python tools/show_cascade.py photo.jpg --config configs/phr_tiny_lsp.py \
         --weights work_dirs/phr_tiny_lsp/stage_joint.pth --out panel.png
     python tools/show_cascade.py data/lsp/images/lsp/im1002.jpg \
@@ -30,6 +31,7 @@ from phr_mmpose.visualization.cascade_panel import (
     choose_joints,
     draw_cascade_panel,
 )
+from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -38,8 +40,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('photos', nargs='+', metavar='photo', help='the photo, or more')
-    parser.add_argument('--config', required=True, help='the config, a .py file')
-    parser.add_argument('--weights', required=True, help='its checkpoint, or ONNX file')
+    parser.add_argument(
+        '--config',
+        help="the cascade's config; without --weights a model that comes with the "
+        f'package ({DEFAULT_MODEL})',
+    )
+    parser.add_argument('--weights', help='its checkpoint, or ONNX file')
     parser.add_argument(
         '--out',
         required=True,
@@ -92,10 +98,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_within('--dpi', args.dpi, 20, 1200)
     check_within('--sure', args.sure, 0, 1)
+    config, weights = find_model(args.config, args.weights)
     panels = name_panels(args.photos, args.out)
     images = [read_photo(photo) for photo in args.photos]
     boxes = [parse_box(args.box, image) if args.box else None for image in images]
-    model = load_pose_model(args.config, args.weights, args.device)
+    model = load_pose_model(config, weights, args.device)
     names = joint_names(model)
     chosen = [joint_index(name, names) for name in args.joints or ()]
     for photo, image, box, panel in zip(

@@ -6,6 +6,7 @@ Examples:
     python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/epoch_9.pth \
         --output detector
     python tools/test.py configs/phr_tiny_lsp.py phr_tiny_lsp_int8.onnx
+    python tools/test.py phr_lite_lsp
 
 tools/eval_predictions.py makes tables, curves and comparisons of what --out wrote.
 """
@@ -29,6 +30,7 @@ from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from
 from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output, make_work_dir, writing_to
+from phr_mmpose.zoo import find_model
 
 _WITH_OUT = ('LspPCKAccuracy', 'MpiiPCKhAccuracy')
 
@@ -44,9 +46,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='the config, a .py file')
+    parser.add_argument(
+        'config', help='the config, or alone a model that comes with the package'
+    )
     parser.add_argument(
         'checkpoint',
+        nargs='?',
         help='the checkpoint, a .pth file, or what tools/export_onnx.py wrote',
     )
     parser.add_argument(
@@ -66,7 +71,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override values of the config, such as test_dataloader.batch_size=8',
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
+    args.config, args.checkpoint = find_model(args.config, args.checkpoint)
     for path in filter(None, (args.out, args.json)):
         check_output(path)
     return args

@@ -39,8 +39,7 @@ from phr_mmpose.apis.person_boxes import (
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output, make_folder
-
-MODEL = 'phr_lite_lsp'
+from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -61,9 +60,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--config',
-        default=MODEL,
-        help=f"the pose model's config (without --weights: {MODEL}, which comes with "
-        'the package)',
+        help="the pose model's config; without --weights a model that comes with the "
+        f'package ({DEFAULT_MODEL})',
     )
     parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
     parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
@@ -139,14 +137,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: With code 2 if some inputs could not be used.
     """
     args = parse_args(argv)
-    if args.weights and args.config == MODEL:
-        raise UserError('--weights: needs --config CONFIG')
+    config, weights = find_model(args.config, args.weights)
     if args.det_weights and not args.det_config:
         raise UserError('--det-weights: needs --det-config CONFIG')
     media = find_media(args.inputs)
     check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)
-    model = load_pose_model(args.config, args.weights, args.device)
+    model = load_pose_model(config, weights, args.device)
     make_folder(args.out_dir)
     annotator = Annotator(
         model,

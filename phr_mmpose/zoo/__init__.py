@@ -5,6 +5,20 @@ Each has a folder here: ``weights.pth``, plain tensors in half precision; and
 it does, and what the file's checksum is.
 """
 
-from phr_mmpose.zoo.shipped import config_folder, list_models, model_card, model_files
+from phr_mmpose.zoo.shipped import (
+    DEFAULT_MODEL,
+    config_folder,
+    find_model,
+    list_models,
+    model_card,
+    model_files,
+)
 
-__all__ = ['config_folder', 'list_models', 'model_card', 'model_files']
+__all__ = [
+    'DEFAULT_MODEL',
+    'config_folder',
+    'find_model',
+    'list_models',
+    'model_card',
+    'model_files',
+]

@@ -8,6 +8,7 @@ from phr_mmpose.utils.errors import UserError
 
 _FOLDER = Path(__file__).parent
 WEIGHTS, CARD = 'weights.pth', 'card.json'
+DEFAULT_MODEL = 'phr_lite_lsp'
 
 
 def config_folder() -> Path:
@@ -75,3 +76,24 @@ def model_files(name: str) -> tuple[str, str]:
             'package again'
         )
     return str(config_folder() / card['config']), str(folder / WEIGHTS)
+
+
+def find_model(config: str | None, weights: str | None) -> tuple[str, str]:
+    """Say which files a command line means.
+
+    Args:
+        config (str | None): A config; without weights one of :func:`list_models`,
+            by default ``DEFAULT_MODEL``.
+        weights (str | None): Its weights.
+
+    Returns:
+        tuple[str, str]: Paths of config and weights.
+
+    Raises:
+        UserError: If there is no such model, or weights come without a config.
+    """
+    if weights is None:
+        return model_files(config or DEFAULT_MODEL)
+    if config is None:
+        raise UserError('--weights: needs --config CONFIG')
+    return config, weights
