@@ -13,6 +13,7 @@ from phr_mmpose.datasets.joints import MPII_METAINFO
 
 #: MPII's typical photo, (w, h) in pixels.
 PHOTO_SIZE = (1280, 720)
+_SMALL_SIZE = (384, 320)
 
 
 def draw_photo(seed: int, size: tuple[int, int] = PHOTO_SIZE) -> np.ndarray:
@@ -63,7 +64,6 @@ def packed_samples(
     config: Config,
     pipeline: list,
     count: int,
-    photo_size: tuple[int, int] = (384, 320),
 ) -> list[dict]:
     """Send made-up persons through a config's pipeline.
 
@@ -72,7 +72,6 @@ def packed_samples(
         config (Config): Its config; its head says how many joints there are.
         pipeline (list): The config's transforms.
         count (int): Persons, each on a photo of its own.
-        photo_size (tuple[int, int]): Width and height in pixels.
 
     Returns:
         list[dict]: ``inputs``, a uint8 tensor (3, H, W), and ``data_samples``.
@@ -83,13 +82,13 @@ def packed_samples(
     meta = sample_meta(joints)
     samples = []
     for index in range(count):
-        box, points = draw_person(random, photo_size, 0.6 * photo_size[1], joints)
+        box, points = draw_person(random, _SMALL_SIZE, 0.6 * _SMALL_SIZE[1], joints)
         # This project's data sets say what is occluded, too.
         shape = (1, joints) if name in STOCK else (1, joints, 2)
         samples.append(
             transforms(
                 dict(
-                    img=draw_photo(index, photo_size),
+                    img=draw_photo(index, _SMALL_SIZE),
                     img_path=f'{index}.jpg',
                     id=index,
                     img_id=index,

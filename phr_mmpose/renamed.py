@@ -70,7 +70,7 @@ def _refuse(registry: Registry, name: str, instead: str) -> None:
     """Register a name whose building ends in one line."""
 
     def build(*args, **kwargs):
-        raise UserError(f'config: {name} is gone since version 0.2: {instead}')
+        raise UserError(f'config: {name} is gone: {instead}')
 
     # Some stack code asks a registered thing for its name or for being a class.
     kind = type(name, (), {'__init__': build, '__doc__': f'Gone: {instead}.'})

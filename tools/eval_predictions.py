@@ -121,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def read_truth(args: argparse.Namespace) -> GroundTruth:
     """Read the ground truth, and tell the user what was remarkable about it."""
+    # scipy warns of a variable that a file holds twice.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', UserWarning)
         if args.dataset == 'lsp':

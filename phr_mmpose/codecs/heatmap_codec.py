@@ -249,7 +249,7 @@ def check_sizes(input_size: tuple[int, int], heatmap_size: tuple[int, int]) -> i
     ) * map_width != width or stride * map_height != height:
         raise UserError(
             f'heatmap_size {heatmap_size} does not fit input_size {input_size}; '
-            'it must be input_size divided by one integer (1 or 4)'
+            'it must be input_size divided by one integer'
         )
     return stride
 

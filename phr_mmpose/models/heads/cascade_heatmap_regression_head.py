@@ -17,6 +17,7 @@ from phr_mmpose.renamed import refuse_renamed
 from phr_mmpose.utils.errors import UserError
 
 _STACKS = ('sigmoid', 'logits')
+_IMAGE_CHANNELS = 3
 
 
 @MODELS.register_module(
@@ -51,8 +52,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             ``loss_refiner``, ``stack`` and ``feature_index`` go unused.
         input_size (tuple[int, int]): Input image size in pixels, (w, h).
         heatmap_size (tuple[int, int], optional): Size of all heatmaps in pixels,
-            (w, h): ``input_size`` (the default, as in the paper) or a
-            quarter of it.
+            (w, h): ``input_size`` (the default, as in the paper) or
+            that divided by one integer.
         detector_codec (dict, optional): Codec of the detector's heatmaps, without
             sizes. Defaults to ``BinaryDisc``.
         refiner_codec (dict, optional): Codec of the refiner's heatmaps, without
@@ -63,7 +64,6 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         stack (str): What of the detector is stacked, ``'sigmoid'`` (its
             confidence) or ``'logits'``, its output as it is. Defaults to
             ``'sigmoid'``.
-        image_channels (int): Channels of the image. Defaults to 3.
         feature_index (int, optional): Stack this feature map of the backbone
             in place of the image (the paper's section 3 allows either). Heatmaps
             are then resized to its grid and the refiner's output, by
@@ -87,7 +87,6 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         loss_refiner: dict | None = None,
         out_channels: int = 16,
         stack: str = 'sigmoid',
-        image_channels: int = 3,
         feature_index: int | None = None,
         feature_channels: int | None = None,
         init_cfg: dict | None = None,
@@ -110,7 +109,6 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         if (feature_index is None) != (feature_channels is None):
             raise UserError('feature_index and feature_channels go together')
         self.stack = stack
-        self.image_channels = image_channels
         self.feature_index = feature_index
         self._unknown_visibility = UnknownVisibility()
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
@@ -123,7 +121,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         if refiner is not None:
             at_features = feature_index is not None
             stacked = out_channels * getattr(self.detector, 'num_scales', 1)
-            stacked += feature_channels or image_channels
+            stacked += feature_channels or _IMAGE_CHANNELS
             self.refiner = MODELS.build(
                 {
                     'in_channels': stacked,
@@ -199,7 +197,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             UserError: If there are no images, or not of ``input_size``.
         """
         images = feats[-1]
-        if images.shape[1] != self.image_channels:
+        if images.shape[1] != _IMAGE_CHANNELS:
             raise UserError(
                 f'{type(self).__name__} needs the images beside the feature maps: '
                 "set model.type to 'CascadePoseEstimator'"
