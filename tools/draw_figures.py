@@ -11,7 +11,6 @@ from pathlib import Path
 
 from phr_mmpose.utils.cli import run
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -28,6 +27,7 @@ from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarg
 from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import write_picture
 
 COCO_FACE = ('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear')
 COCO_BODY = tuple(
@@ -70,24 +70,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--zoom', type=float, default=1.5, help='of the sheet')
     return parser.parse_args(argv)
-
-
-def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Write a PNG, whole or not at all.
-
-    Args:
-        path (Path): The file.
-        picture (np.ndarray): Shape (h, w, 3) uint8, BGR.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    try:
-        with atomic_path(path) as temporary:
-            if not cv2.imwrite(str(temporary), picture):
-                raise OSError('OpenCV did not write it')
-    except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error})') from None
 
 
 def annotation_list(names: list[str], figures: list[Figure]) -> AnnotationList:

@@ -24,6 +24,7 @@ from phr_mmpose.apis.pose_model import joint_links, joint_names
 from phr_mmpose.apis.video import VideoFile, VideoFrames
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.pictures import write_picture
 from phr_mmpose.visualization.poses import draw_poses
 
 _JPEG_QUALITY = 95
@@ -294,11 +295,7 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
         raise UserError(
             f'{path}: no JPEG has sides of more than {_JPEG_MAX_SIDE} px; use --no-draw'
         )
-    # Not by OpenCV itself, which opens only names in UTF-8.
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    _, content = cv2.imencode('.jpg', picture, quality)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+    write_picture(path, picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
 
 
 def _rounded(values: np.ndarray, digits: int) -> list:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 from phr_mmpose.utils.cli import run
@@ -108,6 +109,18 @@ def test_bad_options_get_one_line(main, tmp_path, capsys, options, words):
     error = capsys.readouterr().err
     assert words in error and error.count('\n') == 1
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_folder_s_name_need_not_be_utf8(main, tmp_path):
+    out = tmp_path / os.fsdecode(b'figures\xff')
+    try:
+        out.mkdir()
+    except OSError:
+        pytest.skip('this file system takes UTF-8 only')
+    main(['--num', '1', '--size', '64', '--out', str(out)])
+    for path in (out / 'sheet.png', next((out / 'images').iterdir())):
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        assert cv2.imdecode(content, cv2.IMREAD_COLOR) is not None
 
 
 def test_a_folder_that_is_a_file_gets_one_line(main, tmp_path, capsys):
