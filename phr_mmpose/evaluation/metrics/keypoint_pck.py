@@ -18,7 +18,7 @@ from phr_mmpose.utils.files import atomic_path
 
 
 @dataclass
-class Poses:
+class RatedPoses:
     """Predictions and ground truth of N persons with K joints, counted from 0.
 
     Args:
@@ -81,11 +81,13 @@ class KeypointPCK(BaseMetric):
         self.out = out
 
     @abstractmethod
-    def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
+    def prepare(
+        self, poses: RatedPoses
+    ) -> tuple[RatedPoses, tuple[str, ...], np.ndarray]:
         """Bring the poses to the benchmark's joints and measure the persons.
 
         Args:
-            poses (Poses): As the model and the data set give them.
+            poses (RatedPoses): As the model and the data set give them.
 
         Returns:
             tuple: The poses of the benchmark's K joints, the K joints' names,
@@ -143,7 +145,7 @@ class KeypointPCK(BaseMetric):
         if self.out is not None:
             self._save(results)
         poses, names, reference = self.prepare(
-            Poses(
+            RatedPoses(
                 *(_stack(results, key) for key in ('pred', 'gt', 'annotated')),
                 _stack(results, 'visible'),
                 _stack(results, 'head_size'),

@@ -8,7 +8,7 @@ from mmpose.registry import METRICS
 
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS, mpii_to_lsp
 from phr_mmpose.evaluation.functional.pck import torso_lengths
-from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, Poses
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, RatedPoses
 from phr_mmpose.utils.errors import UserError
 
 
@@ -41,7 +41,9 @@ class LspPCKAccuracy(KeypointPCK):
     ) -> None:
         super().__init__(thr, out=out, collect_device=collect_device, prefix=prefix)
 
-    def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
+    def prepare(
+        self, poses: RatedPoses
+    ) -> tuple[RatedPoses, tuple[str, ...], np.ndarray]:
         """Pick LSP's joints and measure the torsos; see :class:`KeypointPCK`."""
         number = poses.gt.shape[1]
         if number not in (len(LSP_JOINTS), len(MPII_JOINTS)):

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, Poses
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, RatedPoses
 from phr_mmpose.utils.errors import UserError
 
 _MEND = (
@@ -76,7 +76,9 @@ class MpiiPCKhAccuracy(KeypointPCK):
                 number,
             )
 
-    def prepare(self, poses: Poses) -> tuple[Poses, tuple[str, ...], np.ndarray]:
+    def prepare(
+        self, poses: RatedPoses
+    ) -> tuple[RatedPoses, tuple[str, ...], np.ndarray]:
         """Check the joints and the head sizes; see :class:`KeypointPCK`."""
         if poses.gt.shape[1] != len(MPII_JOINTS):
             raise UserError(
