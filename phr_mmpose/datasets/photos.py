@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageFile
 
 from phr_mmpose.datasets import jpeg, pillow_photos, png, webp
 from phr_mmpose.datasets.opencv_decoding import imdecode
@@ -171,10 +170,7 @@ def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
     _check_size(*image.size, source)
     try:
         filled = pillow_photos.is_filled(image)
-        image.load()
-    except Image.DecompressionBombError:
-        # Pillow's own limit, at which its TIFFs look once more.
-        return _decode_large_tiff(content, image, source)
+        pillow_photos.load(image)
     except Exception:
         filled = False
     if not filled:
@@ -190,20 +186,6 @@ def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
     # Pillow itself turns a TIFF.
     exif = image.info.get('exif') if image.format != 'TIFF' else None
     return turn_upright(whole, read_orientation(exif)) if exif else whole
-
-
-def _decode_large_tiff(
-    content: bytes, image: ImageFile.ImageFile, source: str | Path
-) -> np.ndarray:
-    if image.mode not in pillow_photos.ALIKE_IN_OPENCV:
-        raise UserError(
-            f'{source}: a TIFF of {image.width} x {image.height} px whose colours are '
-            f'{image.mode}; make it smaller, or save it as RGB without transparency'
-        )
-    whole = imdecode(content, cv2.IMREAD_COLOR)
-    if whole is None:
-        raise _ends_early(source)
-    return whole
 
 
 def _block_to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:

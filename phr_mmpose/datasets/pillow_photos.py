@@ -14,15 +14,10 @@ from PIL import Image, ImageFile
 # Not those that run another program, as PostScript does. HEIF comes with pillow_heif.
 _KINDS = ('BMP', 'TIFF', 'GIF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 _HEIF_BRANDS = (b'heic', b'heix', b'mif1')
-_TIFF_ROWS, _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANES = 257, 258, 262, 284
+_TIFF_COLUMNS, _TIFF_ROWS, _TIFF_BITS = 256, 257, 258
+_TIFF_PHOTOMETRIC, _TIFF_PLANES = 262, 284
 _STRIP_PIXELS = 2**20
 _ALPHA_MODES = ('RGBA', 'LA', 'PA', 'RGBa', 'La')
-
-ALIKE_IN_OPENCV = frozenset(
-    ('1', 'L', 'P', 'RGB', 'RGBX', 'CMYK', 'YCbCr', 'I;16', 'I;16B')
-)
-"""frozenset: Pillow's modes of TIFFs to which OpenCV gives the same colours. It lays
-transparency on black or drops it, and knows no L*a*b*."""
 
 
 def open_photo(content: bytes) -> ImageFile.ImageFile | None:
@@ -78,6 +73,20 @@ def is_filled(image: ImageFile.ImageFile) -> bool:
     if image.format != 'TIFF':
         return True
     return max(tile[1][3] for tile in image.tile) >= image.tag_v2[_TIFF_ROWS]
+
+
+def load(image: ImageFile.ImageFile) -> None:
+    """Decode a picture, a TIFF beyond Pillow's own limit, too.
+
+    Pillow looks at it once more when it makes room for a TIFF.
+
+    Args:
+        image (ImageFile): From :func:`open_photo`.
+    """
+    if image.format == 'TIFF':
+        stored = (image.tag_v2[_TIFF_COLUMNS], image.tag_v2[_TIFF_ROWS])
+        image.im = Image.new(image.mode, stored).im
+    image.load()
 
 
 def strips(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
