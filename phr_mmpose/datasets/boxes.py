@@ -49,15 +49,16 @@ def check_boxes(
     if len(boxes) == 0:
         return np.empty((0, 4), np.float32)
     rows = [_numbers(box) for box in boxes]
-    array = np.stack([np.full(4, np.nan) if row is None else row for row in rows])
+    given = np.stack([np.full(4, np.nan) if row is None else row for row in rows])
     height, width = image_shape
-    x1, y1, x2, y2 = array.T
-    # Numbers near the end of float64 have no difference.
+    # As it will be used: what is a box in float64 may be empty in float32.
     with np.errstate(over='ignore', invalid='ignore'):
+        array = given.astype(np.float32)
+        x1, y1, x2, y2 = array.T
         sides = np.maximum(x2 - x1, y2 - y1)
     faults = (
         (np.array([row is None for row in rows]), 'is none: boxes are N x 4 numbers'),
-        (~np.isfinite(array).all(axis=1), 'holds NaN or infinity'),
+        (~np.isfinite(given).all(axis=1), 'holds NaN or infinity'),
         ((x2 <= x1) | (y2 <= y1), 'is empty'),
         (
             (x1 >= width) | (y1 >= height) | (x2 <= 0) | (y2 <= 0),
@@ -73,14 +74,14 @@ def check_boxes(
     if bad.any():
         number = int(bad.argmax())
         what = next(what for faulty, what in faults if faulty[number])
-        shown = f' {array[number].tolist()}' if rows[number] is not None else ''
+        shown = f' {given[number].tolist()}' if rows[number] is not None else ''
         others = f', and {bad.sum() - 1} others are faulty' if bad.sum() > 1 else ''
         raise FaultyBoxes(
             f'{source}: box {number}{shown} {what}{others}; '
             'give x1 < x2 and y1 < y2 in pixels of the photo',
             ~bad,
         )
-    return array.astype(np.float32)
+    return array
 
 
 def _numbers(box: Sequence[float]) -> np.ndarray | None:

@@ -26,6 +26,9 @@ def test_no_box_is_no_fault(boxes):
         ([0, 0, float('inf'), 10], 'infinity'),
         ([5, 5, 5, 9], 'is empty'),
         ([5, 9, 8, 5], 'is empty'),
+        ([5, 5, 5 + 1e-9, 9], 'is empty'),  # in float32
+        ([100 - 1e-9, 0, 120, 10], 'outside'),
+        ([0, 0, 1e300, 10], '20 times'),
         ([100, 0, 120, 10], 'outside the photo of 100 x 50 px'),
         ([0, 50, 10, 60], 'outside'),
         ([-20, 0, 0, 10], 'outside'),
