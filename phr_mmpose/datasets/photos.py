@@ -27,6 +27,10 @@ MAX_PIXELS = 250_000_000
 MAX_SIDE = 2**15 - 2 if int(cv2.__version__.split('.')[0]) < 5 else 2**20
 """int: OpenCV 4 cuts no person out of a longer photo; OpenCV 5 decodes none."""
 
+# Pillow takes a third of the memory that OpenCV takes for 16 bits, and rounds down.
+_MOST_DEEP_PIXELS = 100_000_000
+# OpenJPEG takes 20 bytes for each.
+_MOST_JPEG2000_PIXELS = 80_000_000
 _MEND = 'replace the file or take it off the list'
 _BLOCK_PIXELS = 2**20
 
@@ -50,7 +54,8 @@ def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
             large.
     """
     header = read_header(content, source)
-    if header is None:
+    is_large = header is not None and header.width * header.height > _MOST_DEEP_PIXELS
+    if header is None or (is_large and png.is_deep(content)):
         return _decode_rare(content, source)
     if content.startswith(jpeg.START):
         image = jpeg.decode(content)
@@ -167,7 +172,9 @@ def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
         lacks_heif = pillow_photos.lacks_heif(content)
         mend = 'pip install pillow-heif, which reads HEIC' if lacks_heif else _MEND
         raise UserError(f'{source}: not a readable photo; {mend}')
-    _check_size(*image.size, source)
+    is_jpeg2000 = image.format == 'JPEG2000'
+    most = _MOST_JPEG2000_PIXELS if is_jpeg2000 else MAX_PIXELS
+    _check_size(*image.size, source, most)
     try:
         filled = pillow_photos.is_filled(image)
         pillow_photos.load(image)
@@ -206,7 +213,9 @@ def _block_to_bgr8(image: np.ndarray, source: str | Path) -> np.ndarray:
     return ((on_white + 127) // 255).astype(np.uint8)
 
 
-def _check_size(width: int, height: int, source: str | Path) -> None:
+def _check_size(
+    width: int, height: int, source: str | Path, most: int = MAX_PIXELS
+) -> None:
     if min(width, height) < MIN_SIDE:
         raise UserError(f'{source}: a photo of {width} x {height} px; {_MEND}')
     if max(width, height) > MAX_SIDE:
@@ -214,10 +223,10 @@ def _check_size(width: int, height: int, source: str | Path) -> None:
             f'{source}: a photo of {width} x {height} px; sides of up to {MAX_SIDE} px '
             f'are read with OpenCV {cv2.__version__}: make it smaller'
         )
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise UserError(
             f'{source}: a photo of {width} x {height} px; '
-            f'up to {MAX_PIXELS // 1_000_000} megapixels are read: make it smaller'
+            f'up to {most // 1_000_000} megapixels are read: make it smaller'
         )
 
 

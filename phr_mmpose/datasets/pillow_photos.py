@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 # Not those that run another program, as PostScript does. HEIF comes with pillow_heif.
-_KINDS = ('BMP', 'TIFF', 'GIF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
+_KINDS = ('BMP', 'TIFF', 'GIF', 'PPM', 'PNG', 'JPEG2000', 'AVIF', 'HEIF')
 _HEIF_BRANDS = (b'heic', b'heix', b'mif1')
 _TIFF_COLUMNS, _TIFF_ROWS, _TIFF_BITS = 256, 257, 258
 _TIFF_PHOTOMETRIC, _TIFF_PLANES = 262, 284
@@ -99,8 +99,9 @@ def strips(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
         tuple[slice, np.ndarray]: Rows, and their pixels: (h, W), (h, W, 3) as BGR or
         (h, W, 4) as BGRA; uint8, or what the file holds: uint16, int32, float32.
     """
-    # Pillow holds the 16 bits of a PGM in 32.
-    deep = image.mode.startswith('I;16') or (image.format, image.mode) == ('PPM', 'I')
+    # Pillow holds the 16 bits of a PGM in 32; before 11, those of a PNG, too.
+    wide = image.mode == 'I' and image.format in ('PPM', 'PNG')
+    deep = image.mode.startswith('I;16') or wide
     # Pillow inverts TIFFs whose white is zero, but not those.
     negative = image.format == 'TIFF' and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0
     rows = max(1, _STRIP_PIXELS // image.width)

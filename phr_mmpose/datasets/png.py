@@ -27,6 +27,18 @@ def read_header(content: bytes) -> PhotoHeader | None:
     return PhotoHeader(*size, orientation) if size else None
 
 
+def is_deep(content: bytes) -> bool:
+    """Whether a file has 16 bits for each colour.
+
+    Args:
+        content (bytes): The file's content.
+
+    Returns:
+        bool: False for any other kind of file.
+    """
+    return content.startswith(START) and content[24:25] == b'\x10'
+
+
 def is_whole(content: bytes) -> bool:
     """Whether the last chunk is there.
 

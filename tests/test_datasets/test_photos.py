@@ -10,7 +10,7 @@ from mmpose.datasets.transforms import TopdownAffine
 from photo_samples import tiff, with_orientation
 from PIL import Image
 
-from phr_mmpose.datasets import pillow_photos
+from phr_mmpose.datasets import photos, pillow_photos
 from phr_mmpose.datasets.photos import MAX_SIDE, decode_photo, inspect_photo, to_bgr8
 from phr_mmpose.utils.errors import UserError
 
@@ -326,13 +326,31 @@ def test_a_tiff_above_pillows_limit_has_the_same_colours(picture, monkeypatch, m
 
 def test_a_tiff_above_pillows_limit_may_end_early(picture, monkeypatch):
     content = with_pillow(Image.fromarray(picture), 'TIFF', compression='tiff_lzw')
-    taller = content.replace(
-        struct.pack('<HHII', 278, 3, 1, 48), struct.pack('<HHII', 278, 3, 1, 4800)
-    ).replace(struct.pack('<HHII', 257, 3, 1, 48), struct.pack('<HHII', 257, 3, 1, 4800))
-    assert taller != content
+    taller = content
+    for tag in (257, 278):  # rows of the picture, and of its one strip
+        short, tall = (struct.pack('<HHII', tag, 3, 1, rows) for rows in (48, 4800))
+        assert short in taller
+        taller = taller.replace(short, tall)
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
     with pytest.raises(UserError, match='ends early'):
         decode_photo(taller, 'x')
+
+
+@pytest.mark.parametrize('channels', [1, 3, 4])
+def test_a_large_png_of_16_bits_has_the_same_colours(picture, monkeypatch, channels):
+    deep = np.dstack([picture, picture[..., 0]])[..., :channels].astype(np.uint16) * 257
+    content = encoded(deep)
+    right = decode_photo(content, 'x').astype(int)
+    monkeypatch.setattr(photos, '_MOST_DEEP_PIXELS', 500)
+    assert np.abs(decode_photo(content, 'x') - right).max() <= 1
+
+
+def test_a_large_jpeg_2000_is_refused(picture, monkeypatch):
+    content = with_pillow(Image.fromarray(picture), 'JPEG2000')
+    assert decode_photo(content, 'x').shape == picture.shape
+    monkeypatch.setattr(photos, '_MOST_JPEG2000_PIXELS', 500)
+    with pytest.raises(UserError, match='64 x 48 px'):
+        decode_photo(content, 'x')
 
 
 def test_a_person_is_cut_out_of_a_panorama(picture):
