@@ -97,10 +97,10 @@ def make_folder(folder: str | Path) -> Path:
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a null byte in the name
+        reason = getattr(error, 'strerror', None) or error
         raise UserError(
-            f'{folder}: cannot be a folder for results ({error.strerror}); '
-            'name another place'
+            f'{folder}: cannot be a folder for results ({reason}); name another place'
         ) from None
     return folder
 

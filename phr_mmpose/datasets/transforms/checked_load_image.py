@@ -80,7 +80,8 @@ class CheckedLoadImage(LoadImage):
     def _content(self, source: str) -> bytes:
         try:
             content = fileio.get(source, backend_args=self.backend_args)
-        except OSError as error:
-            reason = error.strerror or error
+        # A name that no file can have, with a null byte, is a ValueError.
+        except (OSError, ValueError) as error:
+            reason = getattr(error, 'strerror', None) or error
             raise UserError(f'{source}: {reason}; check data_prefix') from None
         return bytes(content)

@@ -50,6 +50,9 @@ def test_faults_name_the_photo(tmp_path, photo):
     for path in (truncated, missing):
         with pytest.raises(UserError, match=path.name):
             load({'img_path': str(path)})
+    for name in ('null\0byte.jpg', '\ud800.jpg'):
+        with pytest.raises(UserError, match='check data_prefix'):
+            load({'img_path': f'{tmp_path}/{name}'})
     with pytest.raises(UserError, match='the given array'):
         load({'img': np.zeros((1, 1, 3), np.uint8)})
     with pytest.raises(UserError, match='numpy array'):
