@@ -14,6 +14,7 @@ from phr_mmpose.evaluation.functional.pck import (
     column_rates,
     splits,
 )
+from phr_mmpose.utils.errors import one_line
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.pictures import check_picture
 
@@ -136,7 +137,9 @@ def draw_curves(
         UserError: If the suffix is of no kind that can be drawn.
     """
     check_picture(path)
-    with matplotlib.rc_context({'font.size': 9, 'svg.fonttype': 'none'}):
+    # Names of files are no formulas.
+    style = {'font.size': 9, 'svg.fonttype': 'none', 'text.parse_math': False}
+    with matplotlib.rc_context(style):
         figure = _figure(curves, thresholds, measure, title)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=160)
@@ -180,11 +183,11 @@ def _figure(
     lines = panels[0, 0].get_lines()
     figure.legend(
         lines,
-        list(curves),
+        [one_line(name) for name in curves],
         loc='outside lower center',
         ncols=min(len(lines), 4),
         frameon=False,
     )
     if title:
-        figure.suptitle(title, color=_INK)
+        figure.suptitle(one_line(title), color=_INK)
     return figure

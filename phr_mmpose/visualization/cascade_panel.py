@@ -121,6 +121,7 @@ def draw_cascade_panel(
     """
     check_picture(path)
     style = {'font.size': 8.5, 'text.color': _INK, 'axes.labelcolor': _INK}
+    style['text.parse_math'] = False  # names of joints are no formulas
     with matplotlib.rc_context(style):
         figure = _figure(view, joints, sure)
         with atomic_path(path) as temporary:

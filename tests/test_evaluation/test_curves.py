@@ -44,6 +44,13 @@ def test_draws_several_systems(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ['curve.png']
 
 
+def test_names_of_files_are_no_formulas(tmp_path):
+    path = tmp_path / 'curve.png'
+    for name in ('a$\\frac$.npy', 'caf\udce9.npy'):
+        draw_curves({name: curve()}, THRESHOLDS, 'PCK', path, title=name)
+        assert cv2.imread(str(path)) is not None
+
+
 def test_unknown_kind_of_picture(tmp_path):
     with pytest.raises(UserError, match=r'curve\.xyz.*\.png'):
         draw_curves({'ours': curve()}, THRESHOLDS, 'PCK', tmp_path / 'curve.xyz')

@@ -36,6 +36,11 @@ def test_half_of_the_joints_are_those_the_detector_is_least_sure_of(view):
     assert choose_joints(view, 9) == [0, 1, 2, 3]
 
 
+def test_names_of_joints_are_no_formulas(view, tmp_path):
+    view.names = ('a$\\frac$', *NAMES[1:])
+    assert panel(view, tmp_path / 'x.png').any()
+
+
 def test_known_occluded_joints_come_first(view):
     view.occluded = np.array([False, False, False, True])
     assert choose_joints(view, 2) == [0, 3]
