@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from phr_mmpose.utils.allowed_pickles import AllowList
 from phr_mmpose.utils.archive import check_archive
 from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.joints_meta import checked_joints
 
 # torch.load takes an allow-list with names since 2.6.
 _TORCH_ALLOWS_NAMES = tuple(
@@ -56,7 +57,8 @@ def safe_load(
     Raises:
         UserError: If the file is empty, damaged, no checkpoint, or asks for
             anything outside the allow-list; if a byte of an archive (what torch
-            saves since 1.6) has changed, or it would unfold.
+            saves since 1.6) has changed, or it would unfold; if it describes joints
+            in another way than MMPose.
     """
     if map_location is None and not torch.cuda.is_available():
         map_location = 'cpu'
@@ -74,9 +76,20 @@ def safe_load(
         check_archive(file)
         with scope:
             loaded = torch.load(file, map_location=map_location, **option)
-            return _without_program(allowed.finish(loaded))
+            loaded = _without_program(allowed.finish(loaded))
     except Exception as error:  # damaged pickles raise anything
         raise UserError(_explain(name, error)) from error
+    _check_joints(loaded, name)
+    return loaded
+
+
+def _check_joints(loaded: object, name: str) -> None:
+    """Refuse odd joints here, where MMPose's own inferencer loads, too."""
+    meta = loaded.get('meta') if isinstance(loaded, dict) else None
+    joints = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    # Detectors have one without joints.
+    if isinstance(joints, Mapping) and 'keypoint_id2name' in joints:
+        checked_joints(joints, name)
 
 
 def _without_program(loaded: object) -> object:

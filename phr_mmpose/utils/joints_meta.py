@@ -15,6 +15,8 @@ _KEYS = (
     *('keypoint_colors', 'num_skeleton_links', 'skeleton_links'),
     *('skeleton_link_colors', 'dataset_keypoint_weights', 'sigmas'),
 )
+_LONGEST_NAME = 100
+_INDICES = 'iu'  # kinds of numpy's numbers
 
 
 def checked_joints(meta: Mapping, source: str | Path) -> dict:
@@ -42,14 +44,16 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
             )
     names = meta['keypoint_id2name']
     number = len(names) if isinstance(names, Mapping) else 0
-    links = _numbers(meta['skeleton_links'])
+    links = _numbers(meta['skeleton_links'], _INDICES)
     links = links if links.size else np.zeros((0, 2))
     joints = np.arange(number)
     sound = {
         'keypoint_id2name': number > 0
         and set(names) == set(joints.tolist())
-        and all(isinstance(name, str) and name for name in names.values()),
-        'flip_indices': np.array_equal(np.sort(_numbers(meta['flip_indices'])), joints),
+        and all(isinstance(name, str) and _is_name(name) for name in names.values()),
+        'flip_indices': np.array_equal(
+            np.sort(_numbers(meta['flip_indices'], _INDICES)), joints
+        ),
         'skeleton_links': links.shape[1:] == (2,)
         and bool(np.isin(links, joints).all()),
     }
@@ -71,9 +75,16 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
     return {key: meta[key] for key in _KEYS if key in meta}
 
 
-def _numbers(value: object) -> np.ndarray:
+def _is_name(text: str) -> bool:
+    return text.isprintable() and 0 < len(text) <= _LONGEST_NAME
+
+
+def _numbers(value: object, kinds: str = 'iuf') -> np.ndarray:
     """Read numbers of one axis or more; NaN, which no check passes, where none are."""
     try:
-        return np.atleast_1d(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError, OverflowError):
-        return np.full(1, np.nan)
+        array = np.atleast_1d(np.asarray(value))
+    except (TypeError, ValueError):
+        array = np.empty(0, object)
+    if array.size == 0 and array.dtype.kind == 'f':
+        return array
+    return array.astype(float) if array.dtype.kind in kinds else np.full(1, np.nan)

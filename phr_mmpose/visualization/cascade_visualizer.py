@@ -60,9 +60,8 @@ class CascadeVisualizer(PoseLocalVisualizer):
             hollow = np.asarray(instances.get('keypoints_unoccluded', drawn)) == 0
         names = self.dataset_meta['keypoint_id2name']
         names = [names[index] for index in range(len(names))]
-        picture = draw_poses(
-            image[..., ::-1], keypoints, names, self.skeleton or (), hollow, drawn
-        )
+        links = () if self.skeleton is None else self.skeleton
+        picture = draw_poses(image[..., ::-1], keypoints, names, links, hollow, drawn)
         self.set_image(np.ascontiguousarray(picture[..., ::-1]))
         if show_kpt_idx:
             for person, joint in np.argwhere(drawn):

@@ -9,10 +9,10 @@ from mmengine.config import Config
 from mmpose.apis import init_model
 
 from phr_mmpose.apis import pose_model
-from phr_mmpose.apis.joints_meta import checked_joints
 from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.joints_meta import checked_joints
 
 
 def refused(config, weights, device='cpu') -> str:
@@ -105,10 +105,14 @@ ODD_META = dict(
             {},
             dict.fromkeys(range(14), 7),
             dict.fromkeys('abcdefghijklmn'),
+            dict.fromkeys(range(14), '\ud800'),
+            dict.fromkeys(range(14), 'a\x1b[31m'),
+            dict.fromkeys(range(14), 'a' * 1000),
         ),
         {index + 1: 'a' for index in range(14)},
     ],
-    flip_indices=[None, 'text', 3, [0] * 14, list(range(13)), [[0, 1]], [1e9] * 14],
+    flip_indices=[None, 'text', 3, [0] * 14, list(range(13)), [[0, 1]], [1e9] * 14]
+    + [[str(index) for index in range(14)]],
     skeleton_links=[
         None,
         3,
@@ -117,6 +121,8 @@ ODD_META = dict(
         [(0, 14)],
         [(-1, 2)],
         [(0, None)],
+        [('0', '1')],
+        [(0.0, 1.0)],
         [0.5],
     ],
     keypoint_colors=[
@@ -140,6 +146,14 @@ def test_odd_joints_of_a_checkpoint_are_refused(checkpoints, key, value):
     assert checked_joints(meta, 'x.pth').keys() == meta.keys()
     with pytest.raises(UserError, match=f'x.pth: {key} of its dataset_meta'):
         checked_joints({**meta, key: value}, 'x.pth')
+
+
+def test_mmposes_own_loader_refuses_odd_joints(config, checkpoints, tmp_path):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    saved['meta']['dataset_meta']['skeleton_links'] = [('0', '1')]
+    torch.save(saved, tmp_path / 'odd.pth')
+    with pytest.raises(UserError, match=r'odd\.pth: skeleton_links'):
+        init_model(config, str(tmp_path / 'odd.pth'), 'cpu')
 
 
 def test_a_checkpoint_s_meta_is_not_taken_for_a_sample(config, checkpoints, tmp_path):
