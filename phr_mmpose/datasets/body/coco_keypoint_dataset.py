@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmpose.datasets.datasets import CocoDataset
 from mmpose.registry import DATASETS
 
+from phr_mmpose.datasets.annotation_list import are_coordinates
 from phr_mmpose.utils.errors import UserError, first_line
 
 # COCO's flags of a keypoint; 0 is one that is not annotated.
@@ -127,10 +128,10 @@ class CocoKeypointDataset(CocoDataset):
                 f'{self._meta["dataset_name"]!r} names {wanted}; give the metainfo of '
                 "the file's keypoints"
             )
-        if not np.isfinite(values).all():
+        if not are_coordinates(values).all():
             raise UserError(
-                f'{person} has NaN or infinity in "keypoints"; give an unknown '
-                'keypoint as 0, 0, 0'
+                f'{person} has what is no pixel of a photo in "keypoints" (NaN, or far '
+                'away); give an unknown keypoint as 0, 0, 0'
             )
         flags = values[2::3]
         if not np.isin(flags, (0, _HIDDEN, _VISIBLE)).all():

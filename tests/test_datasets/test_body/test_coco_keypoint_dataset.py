@@ -184,6 +184,7 @@ def test_metainfo_from_a_file(tmp_path):
         ([person(keypoints=[1, 2, 2, 4])], {}, ['annotation 1', 'keypoints']),
         ([person(keypoints=[1, 2, 3] * 3)], {}, ['annotation 1', '0, 1 and 2']),
         ([person(keypoints=[1, float('nan'), 2] * 3)], {}, ['annotation 1', 'NaN']),
+        ([person(keypoints=[1, 1e30, 2] * 3)], {}, ['annotation 1', 'far away']),
         ([person(bbox=[1, 2, 3])], {}, ['ValueError']),
         ([person() | dict(keypoints='none')], {}, ['ValueError']),
         ([person(image_id=None)], {}, ['image_id']),
