@@ -37,7 +37,7 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, one_line
 from phr_mmpose.utils.files import check_output, make_folder
 from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
@@ -190,7 +190,7 @@ def annotate_all(
         for item in bar:
             done = 0
 
-            def tick(total: int, name: str = item.path.name) -> None:
+            def tick(total: int, name: str = one_line(item.path.name)) -> None:
                 nonlocal done
                 done += 1
                 bar.set_postfix_str(f'{name}: frame {done} of {total}')

@@ -34,7 +34,7 @@ from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.datasets.photos import inspect_photo
 from phr_mmpose.datasets.readers.matlab import load_mat_variable
 from phr_mmpose.datasets.readers.prepared import Source, shown
-from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.errors import UserError, first_line, one_line
 
 COMMON_COUNTS = {'mpii_train': 22246, 'mpii_val': 2958}
 """dict[str, int]: Persons of the widely used lists."""
@@ -333,7 +333,7 @@ def _read_release(path: Path) -> tuple[AnnotationList, np.ndarray, list[str]]:
                     images.append(_image_name(photo))
                     rows.append(row)
                     single.append(number in numbers)
-                    labels.append(f'{images[-1]} person {number}')
+                    labels.append(one_line(f'{images[-1]} person {number}'))
         except UserError:
             raise
         # A struct may lack any field, and a field hold anything.

@@ -312,6 +312,16 @@ def test_faulty_persons_are_left_out_and_named(
     assert np.isnan(parts.head_boxes[1]).all()
 
 
+def test_control_characters_of_a_photos_name_are_not_printed(synthetic, tmp_path):
+    release = synthetic.mpii_release()
+    first = release['annolist'][0, 0]
+    first['image'] = synthetic.struct([{'name': 'a\x1b[31m.jpg'}])
+    first['annorect'][0, 0]['scale'] = 0
+    path = synthetic.write_mpii(tmp_path, release)
+    notes = read_mpii_release(path, tmp_path, persons='annotated').notes
+    assert any(r'a\x1b[31m.jpg person 1 (scale 0' in note for note in notes)
+
+
 def test_a_listed_person_that_is_faulty_is_left_out(faulty_release, tmp_path):
     path = tmp_path / 'val.json'
     path.write_text(json.dumps([listed('a.jpg', 9, 2), listed('a.jpg', 100, 2)]))
