@@ -115,6 +115,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def train(config: Config, args: argparse.Namespace) -> None:
     """Fit a config to the command line and run it."""
+    for key in ('model', 'optim_wrapper', 'train_cfg'):
+        if not config.get(key):
+            raise UserError(
+                f'config: has no {key}; give the config of a model to train'
+            )
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

@@ -388,6 +388,13 @@ def test_a_path_that_is_none_is_named(train, tiny, tmp_path, key, value):
     assert line.startswith(f'{config}: {key} must be one path')
 
 
+@pytest.mark.parametrize('key', ['model', 'optim_wrapper', 'train_cfg'])
+def test_a_config_without_what_training_needs_is_named(train, tiny, tmp_path, key):
+    path = tmp_path / 'x.py'
+    path.write_text(f'_base_ = [{str(tiny.path)!r}]\n{key} = None\n')
+    assert f'x.py: has no {key};' in fails(train, path, '--amp')
+
+
 def test_a_config_that_ends_the_program_is_named(train, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text('import sys\nsys.exit(3)\n')
