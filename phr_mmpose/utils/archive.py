@@ -2,6 +2,8 @@
 
 import pickle
 import pickletools
+import re
+import struct
 import zipfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +11,24 @@ from typing import BinaryIO
 
 # With which torch, too, tells an archive from the files of versions before 1.6.
 _BEGINNING = b'PK\x03\x04'
+# torch lets a pickle call these, and they make room for as many values as it says.
+_MAKE_ROOM = re.compile(
+    r'(__builtin__|builtins)[ .]bytearray|torch\.storage[ .](Unt|T)ypedStorage'
+    r'|torch(\.\w+)*[ .]\w*Tensor'
+)
+
+
+def check_name(name: str) -> None:
+    """Refuse what torch's allow-list has and makes room of any size.
+
+    Args:
+        name (str): As pickled, with a space or a dot after the module.
+
+    Raises:
+        pickle.UnpicklingError: If it does.
+    """
+    if _MAKE_ROOM.fullmatch(name):
+        raise pickle.UnpicklingError(f'GLOBAL {name.replace(" ", ".")} is not allowed')
 
 
 def check_archive(file: str | Path | BinaryIO) -> None:
@@ -26,7 +46,8 @@ def check_archive(file: str | Path | BinaryIO) -> None:
     Raises:
         zipfile.BadZipFile: If a byte has changed, or the archive would unfold to
             more than the file's own size.
-        pickle.UnpicklingError: If a tensor claims more than the file has.
+        pickle.UnpicklingError: If a tensor claims more than the file has, or the
+            pickle calls what makes room of any size.
         Exception: Another one if an old file is damaged, as pickletools raises.
         OSError: If the file cannot be read.
     """
@@ -50,6 +71,8 @@ def _check_claims(file: BinaryIO, size: int) -> None:
         numbers: list[int] = []
         in_tensor = False
         for code, argument, _ in pickletools.genops(file):
+            if code.name == 'GLOBAL':
+                check_name(argument)
             if code.name == 'MARK' and not in_tensor:
                 numbers = []
             elif code.name.startswith(('BININT', 'LONG', 'INT')) and argument:
@@ -62,6 +85,15 @@ def _check_claims(file: BinaryIO, size: int) -> None:
                 numbers, in_tensor = [], code.name != 'REDUCE'
 
 
+def _check_names(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
+    # By its place: zipfile reads nothing without a checksum.
+    file.seek(entry.header_offset + 26)
+    file.seek(sum(struct.unpack('<HH', file.read(4))), 1)
+    for code, argument, _ in pickletools.genops(file):
+        if code.name == 'GLOBAL':
+            check_name(argument)
+
+
 def _check(file: BinaryIO, size: int) -> None:
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -70,6 +102,9 @@ def _check(file: BinaryIO, size: int) -> None:
             or sum(entry.file_size for entry in entries) > size
         ):
             raise zipfile.BadZipFile('it is compressed, as torch never saves')
+        for entry in entries:
+            if entry.filename.endswith('data.pkl'):
+                _check_names(file, entry)
         if not any(entry.CRC for entry in entries):
             return
         damaged = archive.testzip()

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from phr_mmpose.utils.allowed_pickles import AllowList
-from phr_mmpose.utils.archive import check_archive
+from phr_mmpose.utils.archive import check_archive, check_name
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.joints_meta import checked_joints
 
@@ -318,6 +318,7 @@ def _allow_list_pickle(allow_list: AllowList) -> types.ModuleType:
             key = f'{module}.{name}'.replace('__builtin__', 'builtins')
             if key not in allowed:
                 raise pickle.UnpicklingError(f'GLOBAL {key} is not allowed')
+            check_name(key)
             return allowed[key]
 
     def load(file: BinaryIO, **kwargs) -> object:

@@ -326,6 +326,34 @@ def _archive(folder: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(folder / 'one.pth')
 
 
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize(
+    'name', ['__builtin__ bytearray', 'torch Tensor', 'torch.storage UntypedStorage']
+)
+def test_a_pickle_that_makes_room_of_any_size_is_refused(tmp_path, name, legacy):
+    number = b'J' + (2**20).to_bytes(4, 'little')
+    called = b'c%s\n%s\n' % tuple(name.encode().split()) + number + b'\x85R'
+    path = tmp_path / 'x.pth'
+    if legacy:
+        torch.save({}, path, _use_new_zipfile_serialization=False)
+        empty = pickle.dumps({}, 2)
+        content = path.read_bytes()
+        place = content.index(empty, 60)
+        path.write_bytes(
+            content[:place]
+            + b'\x80\x02'
+            + called
+            + b'.'
+            + content[place + len(empty) :]
+        )
+    else:
+        with zipfile.ZipFile(path, 'w') as archive:
+            archive.writestr('archive/data.pkl', b'\x80\x02' + called + b'.')
+            archive.writestr('archive/version', '3\n')
+    with pytest.raises(UserError, match=f'asks to run {name.replace(" ", ".")},'):
+        safe_load(path)
+
+
 def test_a_download_that_fails_says_where_to_put_the_file(tmp_path):
     url = (tmp_path / 'absent.pth').as_uri()
     with pytest.raises(UserError, match=r'absent.pth.*put it at') as caught:
