@@ -92,6 +92,12 @@ def test_distributions_that_go_together_give_no_finding():
             'cv2',
             'pip uninstall -y opencv-python opencv-python-headless',
         ),
+        # It turns phones' videos upside down.
+        (
+            {'opencv-python-headless': '4.6.0.66'},
+            'opencv-python-headless',
+            "pip install 'opencv-python-headless >= 4.7'",
+        ),
         ({'mmcv': '2.1.0'}, 'mmcv', 'pip uninstall -y mmcv mmcv-lite'),
         ({'mmcv-lite': '2.2.0'}, 'mmcv', 'pip install --no-deps'),
         ({'torch': '2.1.2+cu121'}, 'numpy', "pip install 'numpy < 2'"),
