@@ -16,6 +16,7 @@ _KEYS = (
     *('skeleton_link_colors', 'dataset_keypoint_weights', 'sigmas'),
 )
 _LONGEST_NAME = 100
+_MOST_NUMBERS = 10_000
 _INDICES = 'iu'  # kinds of numpy's numbers
 
 
@@ -87,4 +88,7 @@ def _numbers(value: object, kinds: str = 'iuf') -> np.ndarray:
         array = np.empty(0, object)
     if array.size == 0 and array.dtype.kind == 'f':
         return array
-    return array.astype(float) if array.dtype.kind in kinds else np.full(1, np.nan)
+    # A tensor may repeat one number any number of times.
+    if array.dtype.kind not in kinds or array.size > _MOST_NUMBERS:
+        return np.full(1, np.nan)
+    return array.astype(float)

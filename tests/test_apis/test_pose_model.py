@@ -131,6 +131,7 @@ ODD_META = dict(
         [[0, 0, 0]],
         [[0, 0, 256]] * 14,
         [[10**400] * 3] * 14,
+        torch.zeros(1).expand(10**6, 10**6),
     ],
     skeleton_link_colors=[{}, [[0, 0, 0]], [[float('nan')] * 3] * 14],
 )

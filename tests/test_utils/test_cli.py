@@ -63,7 +63,7 @@ def test_importing_the_package_leaves_ctrl_c_to_other_programs(ctrl_c):
 
 def test_a_script_s_ctrl_c_raises_again_once_it_runs(ctrl_c, monkeypatch):
     script = str(REPO / 'tools' / 'demo.py')
-    monkeypatch.setattr(sys.modules['__main__'], '__file__', script)
+    monkeypatch.setattr(sys.modules['__main__'], '__file__', script, raising=False)
     interrupts.end_script_at_once()
     assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     run(lambda: None)
