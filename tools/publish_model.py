@@ -58,7 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     card = read_card(args.card)
     folder = config_folder().resolve()
     if not args.config.resolve().is_relative_to(folder):
-        raise UserError(f'{args.config}: is not in {folder}, so it would not be there')
+        raise UserError(
+            f'{args.config}: is not in {folder}, and no other config comes with the '
+            'package; move it there'
+        )
     checkpoint = load_from_local(args.checkpoint, 'cpu')
     meta = meta_of(checkpoint)
     if not meta:

@@ -14,7 +14,7 @@ from phr_mmpose.datasets.joints import (
     lsp_to_mpii,
     mpii_to_lsp,
 )
-from phr_mmpose.datasets.readers.lsp_joints import read_lsp_joints
+from phr_mmpose.datasets.readers.lsp_joints import check_pixels, read_lsp_joints
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -215,10 +215,5 @@ def _read_lsp_joints(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             f'{path}: not the joints.mat of LSP ("joints", 3 x 14 x 2000), but of '
             'LSPET (14 x 3 x N)'
         )
-    bad = ~are_coordinates(joints).all((1, 2))
-    if bad.any():
-        raise UserError(
-            f'{path}: person {int(bad.argmax()) + 1} has joints that are no pixels of '
-            'a photo (NaN, or far away); give the original file'
-        )
+    check_pixels(joints, path)
     return joints[..., :2], joints[..., 2] == 0 if joints.shape[2] == 3 else None

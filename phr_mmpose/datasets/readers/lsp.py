@@ -18,15 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.datasets.annotation_list import (
-    AnnotationList,
-    are_coordinates,
-    select,
-)
+from phr_mmpose.datasets.annotation_list import AnnotationList, select
 from phr_mmpose.datasets.body_size import LSP_SCALE, joint_boxes, relative_size
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.datasets.photos import inspect_photo
-from phr_mmpose.datasets.readers.lsp_joints import read_lsp_joints
+from phr_mmpose.datasets.readers.lsp_joints import check_pixels, read_lsp_joints
 from phr_mmpose.datasets.readers.prepared import Source, shown
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import read_json
@@ -194,10 +190,5 @@ def _checked(persons: np.ndarray, path: Path) -> np.ndarray:
     """Check that (N, 14, 3) joints have flags 0 or 1 and are pixels."""
     if not np.isin(persons[..., 2], (0, 1)).all():
         raise UserError(f'{path}: flags other than 0 and 1; give the original file')
-    bad = ~are_coordinates(persons).all(axis=(1, 2))
-    if bad.any():
-        raise UserError(
-            f'{path}: person {int(bad.argmax()) + 1} has joints that are no pixels of '
-            'a photo (NaN, or far away); give the original file'
-        )
+    check_pixels(persons, path)
     return persons

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import are_coordinates
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -48,3 +49,21 @@ def read_lsp_joints(path: str | Path) -> tuple[np.ndarray, bool]:
         )
     ((order, persons),) = found
     return persons, order in _LSPET_ORDERS
+
+
+def check_pixels(persons: np.ndarray, path: str | Path) -> None:
+    """Refuse joints that can be no pixels of a photo.
+
+    Args:
+        persons (np.ndarray): Shape (N, 14, 2) or (N, 14, 3).
+        path (str | Path): The file that they are of, named in the error.
+
+    Raises:
+        UserError: Names the first such person, from 1.
+    """
+    bad = ~are_coordinates(persons).all(axis=(1, 2))
+    if bad.any():
+        raise UserError(
+            f'{path}: person {int(bad.argmax()) + 1} has joints that are no pixels of '
+            'a photo (NaN, or far away); give the original file'
+        )
