@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from benchmarks.measure import peak_memory, synchronise
+from benchmarks.measure import synchronise
 from phr_mmpose.engine.pretrained import forget_pretrained
 from phr_mmpose.engine.stages import config_stages
-from projects.first_gpu_hour.running import build_runner, evaluate
+from projects.first_gpu_hour.running import (
+    DEVICE,
+    PeakMemory,
+    build_runner,
+    end_workers,
+    evaluate,
+)
 
-DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
-# Iterations of each stage, the first of which choose kernels and are not timed.
-ITERATIONS, UNTIMED = (24, 8) if DEVICE == 'cuda' else (3, 1)
+# Iterations of each stage that are timed, and that come before them to load kernels.
+TIMED, UNTIMED = (16, 8) if DEVICE == 'cuda' else (2, 1)
 
 
 @dataclass
@@ -71,14 +75,15 @@ class Speed:
 class _Clock(Hook):
     """Note the time at the bounds of what is timed."""
 
-    def __init__(self) -> None:
+    def __init__(self, untimed: int) -> None:
+        self.untimed = untimed
         self.train: list[float] = []
         self.test: list[float] = []
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
-        if batch_idx + 1 in (UNTIMED, ITERATIONS):
+        if batch_idx + 1 in (self.untimed, self.untimed + TIMED):
             synchronise(DEVICE)
             self.train.append(time.monotonic())
 
@@ -107,29 +112,35 @@ def measure(config: Config, folder: Path) -> Speed:
     config.default_hooks.param_scheduler.stages = stages
     config.train_cfg.max_epochs = len(stages)
     loader = config.train_dataloader
+    untimed = UNTIMED
+    if DEVICE == 'cuda':
+        # While the batches last that the workers have made in advance, they rest and
+        # leave the cores to the training.
+        untimed = max(untimed, loader.num_workers * loader.get('prefetch_factor', 2))
     loader.sampler = dict(
-        type='ShortEpochSampler', length=ITERATIONS * loader.batch_size
+        type='ShortEpochSampler', length=(untimed + TIMED) * loader.batch_size
     )
     # Nothing else writes its checkpoints here.
     config.default_hooks.checkpoint.update(interval=len(stages) + 1, save_last=False)
-    clock = _Clock()
+    clock, memory = _Clock(untimed), PeakMemory()
     with tempfile.TemporaryDirectory(dir=folder, prefix='check_') as scratch:
         runner = build_runner(config, scratch)
         runner.register_hook(clock)
+        runner.register_hook(memory)
         batch = _time_loader(config)
         runner.train()
         begun = time.monotonic()
         # The run is over: the count of its epochs goes no further.
         runner.save_checkpoint(scratch, 'check.pth', by_epoch=False)
         saving = time.monotonic() - begun
-        samples, memory = len(runner.train_dataloader.dataset), peak_memory(DEVICE)
+        samples = len(runner.train_dataloader.dataset)
         # Its loader's workers and its memory are not needed any more.
+        end_workers(runner.train_loop)
         del runner
         gc.collect()
         evaluation = _time_evaluation(config, Path(scratch, 'check.pth'), clock)
-    timed = ITERATIONS - UNTIMED
     pairs = zip(clock.train[::2], clock.train[1::2], strict=True)
-    seconds = [(end - start) / timed for start, end in pairs]
+    seconds = [(end - start) / TIMED for start, end in pairs]
     names = [stage['name'] for stage in stages]
     return Speed(
         samples=samples,
@@ -137,7 +148,7 @@ def measure(config: Config, folder: Path) -> Speed:
         loader=batch,
         saving=saving,
         evaluation=evaluation,
-        memory=memory,
+        memory=memory.peak,
     )
 
 

@@ -30,7 +30,6 @@ from mmengine.registry import DefaultScope
 from mmpose.registry import MODELS
 
 from benchmarks.machine import computes_bf16, describe_machine
-from benchmarks.measure import peak_memory
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.datasets.readers.prepared import write_prepared
 from phr_mmpose.engine.pretrained import (
@@ -44,14 +43,14 @@ from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
 from phr_mmpose.utils.config import data_sets, load_config, naming, use_data
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, make_folder
-from projects.first_gpu_hour.measuring import DEVICE, Speed, measure
+from projects.first_gpu_hour.measuring import Speed, measure
 from projects.first_gpu_hour.results import (
     add_row,
     describe_commit,
     pick_scores,
     read_rows,
 )
-from projects.first_gpu_hour.running import evaluate_both, train
+from projects.first_gpu_hour.running import DEVICE, evaluate_both, train
 from projects.paper_study.budget import CHECKPOINTS, fit_stages, use_short_epochs
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'phr_res50_lsp.py'
@@ -133,8 +132,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         with atomic_path(part.with_suffix('.py')) as temporary:
             temporary.write_text(config.pretty_text)
     begun = time.monotonic()
-    train(config, part, deadline)
-    minutes, memory = (time.monotonic() - begun) / 60, peak_memory(DEVICE)
+    memory = train(config, part, deadline)
+    minutes = (time.monotonic() - begun) / 60
     checkpoint = latest_checkpoint(part)
     scores = evaluate_both(config, checkpoint)
     row = describe(config, part, checkpoint, speed)
@@ -223,6 +222,8 @@ def suit_machine(config: Config) -> None:
     if plain in ('OptimWrapper', 'BFloat16OptimWrapper'):
         quick = computes_bf16(DEVICE)
         wrapper.type = 'BFloat16OptimWrapper' if quick else 'OptimWrapper'
+    # To try all kernels for every shape takes the better part of a minute.
+    config.env_cfg.cudnn_benchmark = False
     if wrapper.optimizer.type in ('Adam', 'AdamW'):
         wrapper.optimizer.fused = True
     for loader in (config.train_dataloader, config.test_dataloader):

@@ -5,13 +5,37 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
+from benchmarks.measure import peak_memory
 from phr_mmpose.engine.pretrained import forget_pretrained
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.config import building
+
+DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+class PeakMemory(Hook):
+    """Note the most memory held; MMEngine's log sets a GPU's count back.
+
+    Attributes:
+        peak (float): In 10^9 bytes.
+    """
+
+    # Before the log.
+    priority = 'NORMAL'
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Look at the memory."""
+        self.peak = max(self.peak, peak_memory(DEVICE))
 
 
 class StopInTime(Hook):
@@ -63,7 +87,20 @@ def build_runner(config: Config, folder: str | Path) -> Runner:
         return Runner.from_cfg(config)
 
 
-def train(config: Config, folder: Path, deadline: float) -> bool:
+def end_workers(loop: BaseLoop) -> None:
+    """End the workers of a loop's loader.
+
+    As part of a runner, which is a cycle of references, a loader is collected in an
+    order in which its workers do not hear of it: PyTorch waits for each in turn for
+    five seconds.
+
+    Args:
+        loop (BaseLoop): A loop that is over.
+    """
+    loop.dataloader = None
+
+
+def train(config: Config, folder: Path, deadline: float) -> float:
     """Train to the end of the schedule, or as far as the time goes.
 
     Args:
@@ -72,12 +109,15 @@ def train(config: Config, folder: Path, deadline: float) -> bool:
         deadline (float): Seconds of ``time.monotonic()``.
 
     Returns:
-        bool: Whether the end of the schedule was reached.
+        float: Most memory held, in 10^9 bytes.
     """
     runner = build_runner(config, folder)
     runner.register_hook(StopInTime(deadline, config.default_hooks.checkpoint.interval))
+    memory = PeakMemory()
+    runner.register_hook(memory)
     runner.train()
-    return runner.epoch == runner.max_epochs
+    end_workers(runner.train_loop)
+    return memory.peak
 
 
 def evaluate(
@@ -106,7 +146,9 @@ def evaluate(
     runner = Runner.from_cfg(config)
     for hook in hooks:
         runner.register_hook(hook)
-    return runner.test()
+    metrics = runner.test()
+    end_workers(runner.test_loop)
+    return metrics
 
 
 def evaluate_both(config: Config, checkpoint: Path) -> dict[str, dict[str, float]]:

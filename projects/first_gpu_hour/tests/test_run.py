@@ -1,6 +1,7 @@
 """The whole of it on a dozen made-up persons, in seconds and without a GPU."""
 
 import json
+import multiprocessing
 import shutil
 
 import cv2
@@ -15,8 +16,8 @@ from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from projects.first_gpu_hour import run
-from projects.first_gpu_hour.measuring import DEVICE, Speed, measure
-from projects.first_gpu_hour.running import train
+from projects.first_gpu_hour.measuring import Speed, measure
+from projects.first_gpu_hour.running import DEVICE, train
 
 REPO = run.CONFIG.parents[1]
 CONFIG = f"""
@@ -187,8 +188,20 @@ def test_a_moment_of_everything_is_measured(command, tmp_path):
     # What trains after it must not write into the folder that is gone.
     config.fit_from = config_stages(config)
     run.fit(config, SPEED, seconds=2400)
-    assert train(config, tmp_path / 'run', deadline=0.0) is False
+    assert train(config, tmp_path / 'run', deadline=0.0) > 0.1
     assert (tmp_path / 'run' / 'epoch_1.pth').exists()
+    assert not (tmp_path / 'run' / 'epoch_2.pth').exists()
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_training(command, tmp_path):
+    config = load_config(command[1])
+    run.use_data(config, command[3])
+    config.fit_from = config_stages(config)
+    run.fit(config, SPEED, seconds=2400)
+    config.train_dataloader.update(num_workers=2, persistent_workers=True)
+    train(config, tmp_path / 'run', deadline=0.0)
+    assert not multiprocessing.active_children()
 
 
 def test_the_limit_is_told():
