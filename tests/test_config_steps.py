@@ -145,7 +145,7 @@ def make_small(config) -> None:
         'MobileNetV2': (dict(widen_factor=0.25), 1280),
         'FullyConvolutionalVGG': (dict(width=8, hidden=32), (32, 64, 32)),
         'HRNet': ({}, 8),
-        'TIMMBackbone': ({}, (152, 40, 112, 320)),
+        'TIMMBackbone': ({}, None),
         'StackedHourglass': (dict(num_stacks=2, feat_channels=16), None),
     }
     changes, in_channels = narrow[model.backbone.type]

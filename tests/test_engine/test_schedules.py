@@ -53,6 +53,13 @@ def newell(iteration, epoch, *_):
     return 2.5e-4 * (1 if epoch < 80 else 0.2) * warmup(iteration, 200, 1e-3)
 
 
+def lite2(iteration, epoch, stage, total):
+    """The same at twice the rate, the half wave in the joint stage."""
+    if stage == 'joint':
+        return cosine(dict(joint=(2e-3, 200, 1e-3)))(iteration, epoch, stage, total)
+    return 2e-3 * warmup(iteration, 200, 0.01)
+
+
 def lite(iteration, epoch, stage, total):
     """Constant after the warm-up, and half a wave in the last stage."""
     if stage == 'finish':
@@ -69,6 +76,7 @@ SHIPPED = {
     'phr_vgg16_mpii': (11, vgg),
     'phr_vgg16_lsp': (25, vgg),
     'phr_lite_lsp': (30, lite),
+    'phr_lite2_lsp': (20, lite2),
     'hourglass8_mpii': (3, newell),
     'hourglass_tiny_lsp': (40, cosine(dict(detector=(2e-3, 200, 1e-3)))),
     'phr_tiny_lsp': (
