@@ -78,8 +78,10 @@ def quantize_onnx(
     """Write an exported cascade anew, its networks in 8-bit integers.
 
     Weights have a scale per channel, activations one per tensor: from the least
-    and the largest value of each crop, averaged over the crops. The last
-    convolutions, and with them the heatmaps, stay in float32.
+    and the largest value of each crop, averaged over the crops. In float32 stay
+    the last convolutions, and with them the heatmaps, and the backbone's layers on
+    grids of more than a quarter of the input: their few channels differ most in
+    range, and integers save hardly any time there.
 
     Letters: N crops.
 
@@ -176,7 +178,8 @@ def _quantize(
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=reduce_range,
-            nodes_to_exclude=_last_nodes(prepared),
+            nodes_to_exclude=_last_nodes(prepared)
+            + _fine_nodes(prepared, crops.shape[-1] // 4),
             extra_options=dict(CalibMovingAverage=True),
         )
 
@@ -199,6 +202,23 @@ def _last_nodes(path: Path) -> list[str]:
             if node.op_type not in ('Conv', 'ConvTranspose'):
                 wanted += node.input
     return sorted(found)
+
+
+def _fine_nodes(path: Path, width: int) -> list[str]:
+    """Name the backbone's layers whose output is wider than ``width`` cells."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    widths = {
+        value.name: value.type.tensor_type.shape.dim[-1].dim_value
+        for value in graph.value_info
+        if len(value.type.tensor_type.shape.dim) == 4
+    }
+    return [
+        node.name
+        for node in graph.node
+        if node.name.startswith('/backbone/') and widths.get(node.output[0], 0) > width
+    ]
 
 
 @contextmanager

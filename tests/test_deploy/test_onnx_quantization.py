@@ -39,13 +39,15 @@ def test_weights_are_integers(exported, quantized):
     ]
     kernels = [weight for weight in weights if weight.ndim == 4]
     assert len(kernels) > 40
-    # The last ones of detector and refiner.
     floats = [
-        each.name
+        tuple(each.dims)
         for each in onnx.load(str(path)).graph.initializer
         if each.data_type == onnx.TensorProto.FLOAT and len(each.dims) == 4
     ]
-    assert 1 <= len(floats) <= 4, floats
+    # The last ones of detector and refiner, and of the backbone the stem's, whose
+    # grid is half the input's.
+    assert 2 <= len(floats) <= 4, floats
+    assert (32, 3, 7, 7) in floats
     assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) > 100
     float_size = len(onnx.load(exported).SerializeToString())
     assert path.stat().st_size < 0.4 * float_size
