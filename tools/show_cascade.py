@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from phr_mmpose.utils.cli import check_within, run
+from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
+    refuse_renamed_options(argv, sure='give --kpt-thr')
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,12 +74,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'outline, true places a ring',
     )
     parser.add_argument(
-        '--sure',
+        '--kpt-thr',
         type=float,
-        default=0.3,
+        default=0.5,
         metavar='P',
-        help="without --gt, joints below this detector's confidence are drawn hollow "
-        '(0.3)',
+        help='without --gt, draw joints hollow, as inferred and not seen, that are '
+        'visible with a lower probability (0.5)',
     )
     parser.add_argument('--dpi', type=int, default=160, help='of the picture (160)')
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
@@ -97,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     check_within('--dpi', args.dpi, 20, 1200)
-    check_within('--sure', args.sure, 0, 1)
+    check_within('--kpt-thr', args.kpt_thr, 0, 1)
     config, weights = find_model(args.config, args.weights)
     panels = name_panels(args.photos, args.out)
     images = [read_photo(photo) for photo in args.photos]
@@ -111,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         known = known_joints(args.gt, photo, names, box) if args.gt else None
         view = look(model, image, choose_box(box, known, image, photo), known)
         draw_cascade_panel(
-            view, chosen or choose_joints(view), panel, args.sure, args.dpi
+            view, chosen or choose_joints(view), panel, args.kpt_thr, args.dpi
         )
 
 
@@ -182,6 +183,7 @@ def look(
         detector=heatmaps.detector[0],
         refiner=heatmaps.refiner[0],
         keypoints=poses.keypoints[0],
+        visible=poses.visible[0],
         names=joint_names(model),
         links=joint_links(model),
         truth=known.joints if known else None,

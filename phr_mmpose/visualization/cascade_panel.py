@@ -42,6 +42,7 @@ class CascadeView:
         detector (np.ndarray): (K, H, W), probabilities.
         refiner (np.ndarray): (K, H, W), confidences.
         keypoints (np.ndarray): (K, 2), the pose, pixels of the photo.
+        visible (np.ndarray): (K,), the probability that a joint is visible.
         names (Sequence[str]): K joint names.
         links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
         truth (np.ndarray, optional): (K, 2), where the joints are; NaN where
@@ -56,6 +57,7 @@ class CascadeView:
     detector: np.ndarray
     refiner: np.ndarray
     keypoints: np.ndarray
+    visible: np.ndarray
     names: Sequence[str]
     links: Sequence[tuple[int, int]]
     truth: np.ndarray | None = None
@@ -98,22 +100,21 @@ def draw_cascade_panel(
     view: CascadeView,
     joints: Sequence[int],
     path: str | Path,
-    sure: float = 0.3,
+    kpt_thr: float = 0.5,
     dpi: int = 160,
 ) -> None:
     """Draw the input, both rows of heatmaps and the pose into one picture.
 
     The columns of occluded joints have a dashed outline, as in the paper, and a
     ring where the joint truly is; without truth there is neither. In the pose,
-    occluded joints (without truth: those whose detector confidence is below
-    ``sure``) are hollow.
+    occluded joints (without truth: those that are visible with a lower probability
+    than ``kpt_thr``) are hollow.
 
     Args:
         view (CascadeView): The person.
         joints (Sequence[int]): The joints to show, one column each.
         path (str | Path): Picture file; the suffix chooses the format.
-        sure (float): Confidence of the detector above which a joint counts as
-            seen. Defaults to 0.3.
+        kpt_thr (float): As in ``phr-pose``. Defaults to 0.5.
         dpi (int): Pixels per inch. Defaults to 160.
 
     Raises:
@@ -123,12 +124,12 @@ def draw_cascade_panel(
     style = {'font.size': 8.5, 'text.color': _INK, 'axes.labelcolor': _INK}
     style['text.parse_math'] = False  # names of joints are no formulas
     with matplotlib.rc_context(style):
-        figure = _figure(view, joints, sure)
+        figure = _figure(view, joints, kpt_thr)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=dpi, facecolor='white')
 
 
-def _figure(view: CascadeView, joints: Sequence[int], sure: float) -> Figure:
+def _figure(view: CascadeView, joints: Sequence[int], kpt_thr: float) -> Figure:
     crop, matrix = crop_photo(view.image, view.center, view.size, CROP_SIDE)
     cell_height = _CELL * crop.shape[0] / crop.shape[1]
     gap = _GAP
@@ -147,7 +148,7 @@ def _figure(view: CascadeView, joints: Sequence[int], sure: float) -> Figure:
     _show(photo, crop)
     photo.set_title('input', pad=4, fontsize=8.5)
     pose = place(gap, 1)
-    _show(pose, _posed(view, crop, matrix, sure))
+    _show(pose, _posed(view, crop, matrix, kpt_thr))
     _tag(pose, 'pose')
 
     # Grey and dim below the maps, so that their colours speak.
@@ -272,10 +273,10 @@ def _outline(axes: Axes, hidden: bool) -> None:
 
 
 def _posed(
-    view: CascadeView, crop: np.ndarray, matrix: np.ndarray, sure: float
+    view: CascadeView, crop: np.ndarray, matrix: np.ndarray, kpt_thr: float
 ) -> np.ndarray:
     if view.occluded is None:
-        hollow = view.detector_confidence < sure
+        hollow = view.visible < kpt_thr
     else:
         hollow = np.asarray(view.occluded, bool)
     points = view.keypoints @ matrix[:, :2].T + matrix[:, 2]

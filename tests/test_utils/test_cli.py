@@ -72,7 +72,7 @@ def test_a_script_s_ctrl_c_raises_again_once_it_runs(ctrl_c, monkeypatch):
 
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
 def test_numbers_out_of_range_are_refused(value):
-    with pytest.raises(UserError, match=r'^--sure \S+: give a number from 0 to 1$'):
-        check_within('--sure', value, 0, 1)
-    check_within('--sure', 0, 0, 1)
-    check_within('--sure', 1, 0, 1)
+    with pytest.raises(UserError, match=r'^--share \S+: give a number from 0 to 1$'):
+        check_within('--share', value, 0, 1)
+    check_within('--share', 0, 0, 1)
+    check_within('--share', 1, 0, 1)

@@ -25,6 +25,7 @@ def view() -> CascadeView:
         detector=detector,
         refiner=detector[:, ::-1],
         keypoints=np.array([[2, 16], [8, 16], [14, 16], [20, 16]], np.float32),
+        visible=np.array([0.9, 0.1, 0.5, 0.7]),
         names=NAMES,
         links=((0, 1), (2, 3)),
     )
@@ -65,6 +66,17 @@ def test_the_panel_is_written_and_shows_what_is_known(view, tmp_path):
     assert len(columns) >= 2 and columns.min() > known.shape[1] / 2
     assert orange[:, columns[0]].sum() < 0.8 * known.shape[0]
     assert {path.name for path in tmp_path.iterdir()} == {'plain.png', 'known.png'}
+
+
+def test_what_is_probably_hidden_is_hollow(view, tmp_path):
+    pictures = {}
+    for thr in (0.05, 0.2, 0.4, 0.6):
+        draw_cascade_panel(view, [0], tmp_path / 'x.png', thr, dpi=80)
+        pictures[thr] = cv2.imread(str(tmp_path / 'x.png'))
+    # One joint becomes hollow at 0.1, the next at 0.5.
+    assert (pictures[0.05] != pictures[0.2]).any()
+    assert (pictures[0.2] == pictures[0.4]).all()
+    assert (pictures[0.4] != pictures[0.6]).any()
 
 
 def test_empty_maps_are_drawn_too(view, tmp_path):
