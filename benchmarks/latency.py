@@ -85,7 +85,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--rounds', type=int, default=10, metavar='N', help='of five calls each (10)'
     )
-    parser.add_argument('--json', type=Path, metavar='FILE')
+    parser.add_argument(
+        '--json',
+        type=Path,
+        metavar='FILE',
+        help='write there, beside what the file has of other systems',
+    )
     args = parser.parse_args(argv)
     if args.weights is not None and len(args.config) != 1:
         raise UserError('--weights: give the one --config that they are of')
@@ -109,6 +114,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     init_default_scope('mmpose')
     torch.set_num_threads(args.threads)
+    report = dict(machine=describe_machine('cpu'), threads=args.threads, ms={})
+    if args.json is not None and args.json.exists():
+        report['ms'] = other_systems(args.json, report)
     systems: dict[str, System] = {}
     with tempfile.TemporaryDirectory() as folder:
         cascades = {name: model_files(name) for name in list_models()}
@@ -132,13 +140,28 @@ def main(argv: Sequence[str] | None = None) -> None:
             found = take_turns(systems, args.rounds)
     print(table(found))
     if args.json is not None:
-        ms = {
+        report['ms'] |= {
             name: {key: summary(values) for key, values in times.items()}
             for name, times in found.items()
         }
-        report = dict(machine=describe_machine('cpu'), threads=args.threads, ms=ms)
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2))
+
+
+def other_systems(path: Path, report: dict) -> dict:
+    """Read what was measured before, if it can be compared.
+
+    Raises:
+        UserError: If it was measured on another machine or with other threads.
+    """
+    before = json.loads(path.read_text())
+    for key in ('machine', 'threads'):
+        if before[key] != report[key]:
+            raise UserError(
+                f'{path}: was measured with other {key} ({before[key]}, now '
+                f'{report[key]}); name another file'
+            )
+    return before['ms']
 
 
 def random_weights(config: str, folder: Path) -> str:

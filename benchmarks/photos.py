@@ -52,15 +52,18 @@ def link_lsp(folder: str | Path, data: str | Path, persons: int) -> None:
         UserError: If the data is not there.
     """
     folder, data = Path(folder), Path(data).resolve()
-    parts = load_annotation_list(
+    annotations = load_annotation_list(
         data / 'annotations' / 'lsp_train.json', len(LSP_JOINTS)
     )
     images = _folders(folder)
-    joints = np.nan_to_num(lsp_to_mpii(parts.joints))
-    annotated, visible = lsp_to_mpii(parts.annotated), lsp_to_mpii(parts.visible)
+    joints = np.nan_to_num(lsp_to_mpii(annotations.joints))
+    annotated, visible = (
+        lsp_to_mpii(annotations.annotated),
+        lsp_to_mpii(annotations.visible),
+    )
     entries = []
-    for index in range(min(persons, len(parts))):
-        photo = data / 'images' / parts.images[index]
+    for index in range(min(persons, len(annotations))):
+        photo = data / 'images' / annotations.images[index]
         if not photo.is_file():
             raise UserError(f'{photo}: no such photo; prepare the data anew')
         image = f'{index:06d}{photo.suffix}'
@@ -68,8 +71,8 @@ def link_lsp(folder: str | Path, data: str | Path, persons: int) -> None:
         entries.append(
             _entry(
                 image,
-                parts.centers[index],
-                float(parts.scales[index]),
+                annotations.centers[index],
+                float(annotations.scales[index]),
                 joints[index],
                 annotated[index],
                 visible[index],

@@ -53,7 +53,7 @@ _ZOO = """## What they reach
 
 Scores are with flip test on the test photos of the data set named; an empty cell: not
 trained here. Milliseconds are those of the network alone for one image ({machine},
-{threads} threads, medians of one run of `benchmarks/latency.py`); a flip test doubles
+{threads} threads, medians by `benchmarks/latency.py`); a flip test doubles
 them. An empty cell: not measured.
 """
 _COSTS = """## What they cost

@@ -1,5 +1,7 @@
 """One person's milliseconds: every system is called as often, and laid out."""
 
+import json
+
 import pytest
 
 from benchmarks import latency
@@ -42,3 +44,13 @@ def test_options_that_do_not_go_together_get_one_line(tmp_path):
         latency.parse_args(['--threads', '0'])
     with pytest.raises(UserError, match=r'no such file|ai-edge-litert'):
         latency.landmarks(tmp_path / 'none.tflite', 1)
+
+
+def test_what_another_machine_measured_is_not_mixed_in(tmp_path):
+    report = dict(machine=dict(processor='a'), threads=2, ms={'ours': {}})
+    file = tmp_path / 'ms.json'
+    file.write_text(json.dumps(report))
+    assert latency.other_systems(file, report) == {'ours': {}}
+    for other in (dict(report, threads=1), dict(report, machine=dict(processor='b'))):
+        with pytest.raises(UserError, match=r'ms\.json.*name another file'):
+            latency.other_systems(file, other)
