@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     (kind,) = (each for each in _TYPES if each.__name__ == args.type)
     dataset = kind(lazy_init=True)
-    parts = load_annotation_list(args.list, dataset.NUM_LIST_JOINTS)
+    annotations = load_annotation_list(args.list, dataset.NUM_LIST_JOINTS)
     name = args.list.name.split('.')[0]
     path = args.dst / 'annotations' / f'{name}.json'
     if path.exists() and path.samefile(args.list):
@@ -115,19 +115,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         tuple(args.input_size), args.padding, tuple(args.scale), args.rotation
     )
     written = write_cropped_list(
-        parts,
-        plan_regions(parts, dataset.convert, crop),
+        annotations,
+        plan_regions(annotations, dataset.convert, crop),
         args.photos,
         args.dst,
         name,
         args.quality,
         args.threads,
     )
-    with tqdm(total=len(parts), unit='persons', file=sys.stderr, disable=None) as bar:
+    with tqdm(
+        total=len(annotations), unit='persons', file=sys.stderr, disable=None
+    ) as bar:
         for count in written:
             bar.update(count)
     width, height = crop.input_size
-    print(f'{path}: {len(parts):,} persons, for inputs of {width} x {height} px')
+    print(f'{path}: {len(annotations):,} persons, for inputs of {width} x {height} px')
 
 
 if __name__ == '__main__':

@@ -175,8 +175,8 @@ def main(argv: list[str] | None = None) -> None:
         names.append(f'figure_{args.seed}_{number}.png')
         figures.append(figure)
         write_picture(args.out / 'images' / names[-1], figure.image)
-    parts = annotation_list(names, figures)
-    save_annotation_list(args.out / 'annotations' / 'figures.json', parts)
+    annotations = annotation_list(names, figures)
+    save_annotation_list(args.out / 'annotations' / 'figures.json', annotations)
     if args.coco:
         with atomic_path(args.coco) as temporary:
             temporary.write_text(json.dumps(coco_file(names, figures)) + '\n')
@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     behind = np.mean([figure.behind_object for figure in figures])
     print(
         f'{len(figures)} figures in {args.out}: '
-        f'{100 * occluded_share(parts):.1f} % of the joints are hidden, '
+        f'{100 * occluded_share(annotations):.1f} % of the joints are hidden, '
         f'{100 * behind:.1f} % by objects'
     )
 

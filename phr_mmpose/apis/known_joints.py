@@ -75,28 +75,28 @@ def known_joints(
     Raises:
         UserError: If the list is faulty or does not hold the photo.
     """
-    parts, listed = _load(path, names)
-    found = _persons_of(parts, Path(photo))
+    annotations, listed = _load(path, names)
+    found = _persons_of(annotations, Path(photo))
     if not found:
         raise UserError(f'{path}: holds no person of {photo}; give its own list')
     person = found[0]
     if box is not None:
         middle = (np.asarray(box[:2]) + box[2:]) / 2
-        away = np.linalg.norm(parts.centers[found] - 1 - middle, axis=1)
+        away = np.linalg.norm(annotations.centers[found] - 1 - middle, axis=1)
         person = found[int(away.argmin())]
 
     joints = np.full((len(names), 2), np.nan)
     occluded = np.zeros(len(names), bool)
     for index, name in enumerate(listed):
-        if name in names and parts.annotated[person, index]:
+        if name in names and annotations.annotated[person, index]:
             own = list(names).index(name)
             # The list counts pixels from 1.
-            joints[own] = parts.joints[person, index] - 1
-            occluded[own] = not parts.visible[person, index]
-    center = parts.centers[person] - 1
+            joints[own] = annotations.joints[person, index] - 1
+            occluded[own] = not annotations.visible[person, index]
+    center = annotations.centers[person] - 1
     if listed is MPII_JOINTS:
-        center = center + center_shift(parts.scales[[person]])[0]
-    half = parts.scales[person] * PIXELS_PER_SCALE / 2
+        center = center + center_shift(annotations.scales[[person]])[0]
+    half = annotations.scales[person] * PIXELS_PER_SCALE / 2
     return KnownJoints(np.hstack([center - half, center + half]), joints, occluded)
 
 
@@ -116,10 +116,14 @@ def _load(
             raise error from None
 
 
-def _persons_of(parts: AnnotationList, photo: Path) -> list[int]:
+def _persons_of(annotations: AnnotationList, photo: Path) -> list[int]:
     tails = ['/'.join(photo.parts[start:]) for start in range(len(photo.parts))]
     for tail in tails:
-        found = [i for i, image in enumerate(parts.images) if image == tail]
+        found = [i for i, image in enumerate(annotations.images) if image == tail]
         if found:
             return found
-    return [i for i, image in enumerate(parts.images) if Path(image).name == photo.name]
+    return [
+        i
+        for i, image in enumerate(annotations.images)
+        if Path(image).name == photo.name
+    ]

@@ -104,26 +104,26 @@ def load_annotation_list(path: str | Path, num_joints: int) -> AnnotationList:
     return AnnotationList(images, *columns)
 
 
-def save_annotation_list(path: str | Path, parts: AnnotationList) -> None:
+def save_annotation_list(path: str | Path, annotations: AnnotationList) -> None:
     """Write an annotation list, whole or not at all.
 
     Args:
         path (str | Path): ``.json`` or ``.json.gz`` file.
-        parts (AnnotationList): The persons. Coordinates are kept to 3 decimals.
+        annotations (AnnotationList): The persons. Coordinates are kept to 3 decimals.
     """
     entries = []
-    for index, image in enumerate(parts.images):
+    for index, image in enumerate(annotations.images):
         entry = {
             'image': image,
-            'center': _rounded(parts.centers[index]),
-            'scale': round(float(parts.scales[index]), 6),
-            'joints': _rounded(parts.joints[index]),
-            'joints_vis': parts.annotated[index].astype(int).tolist(),
+            'center': _rounded(annotations.centers[index]),
+            'scale': round(float(annotations.scales[index]), 6),
+            'joints': _rounded(annotations.joints[index]),
+            'joints_vis': annotations.annotated[index].astype(int).tolist(),
         }
-        if parts.visibility_known[index]:
-            entry['joints_visible'] = parts.visible[index].astype(int).tolist()
-        if not np.isnan(parts.head_boxes[index]).any():
-            entry['head_box'] = _rounded(parts.head_boxes[index])
+        if annotations.visibility_known[index]:
+            entry['joints_visible'] = annotations.visible[index].astype(int).tolist()
+        if not np.isnan(annotations.head_boxes[index]).any():
+            entry['head_box'] = _rounded(annotations.head_boxes[index])
         entries.append(entry)
     content = json.dumps(entries, separators=(',', ':')).encode()
     if Path(path).suffix == '.gz':
@@ -235,76 +235,76 @@ def _are_scales(scales: np.ndarray) -> np.ndarray:
     return are_coordinates(scales) & (scales * 200 >= _SMALLEST)
 
 
-def find_faults(parts: AnnotationList) -> list[str]:
+def find_faults(annotations: AnnotationList) -> list[str]:
     """Say what of each person cannot be read again from a list.
 
     Args:
-        parts (AnnotationList): N persons, as they are to be written.
+        annotations (AnnotationList): N persons, as they are to be written.
 
     Returns:
         list[str]: For each what is wrong; empty for a sound person.
     """
-    head_boxes = np.round(parts.head_boxes, 3)
+    head_boxes = np.round(annotations.head_boxes, 3)
     widths = head_boxes[:, 2:] - head_boxes[:, :2]
-    scales = np.round(parts.scales, 6)
+    scales = np.round(annotations.scales, 6)
     # NaN compares as false, and stands for no head box.
     checks = (
-        (are_coordinates(parts.centers).all(axis=1), 'position {centers}'),
+        (are_coordinates(annotations.centers).all(axis=1), 'position {centers}'),
         (_are_scales(scales), 'scale {scales}'),
-        (are_coordinates(parts.joints).all(axis=(1, 2)), 'a joint is no pixel'),
+        (are_coordinates(annotations.joints).all(axis=(1, 2)), 'a joint is no pixel'),
         (
             ~(widths <= 0).any(axis=1)
             & (are_coordinates(head_boxes) | np.isnan(head_boxes)).all(axis=1),
             'head box {head_boxes}',
         ),
     )
-    faults = [''] * len(parts)
+    faults = [''] * len(annotations)
     for sound, what in checks:
         for index in np.flatnonzero(~sound):
             faults[index] = faults[index] or what.format(
-                centers=parts.centers[index].tolist(),
-                scales=parts.scales[index],
-                head_boxes=parts.head_boxes[index].tolist(),
+                centers=annotations.centers[index].tolist(),
+                scales=annotations.scales[index],
+                head_boxes=annotations.head_boxes[index].tolist(),
             )
     return faults
 
 
-def occluded_share(parts: AnnotationList) -> float:
+def occluded_share(annotations: AnnotationList) -> float:
     """Share of the annotated joints that are occluded, where that is known.
 
     Args:
-        parts (AnnotationList): The persons.
+        annotations (AnnotationList): The persons.
 
     Returns:
         float: Between 0 and 1; NaN without any annotated joint of a person whose
         visibility is known.
     """
-    known = parts.visibility_known
-    annotated = int(parts.annotated[known].sum())
+    known = annotations.visibility_known
+    annotated = int(annotations.annotated[known].sum())
     if not annotated:
         return math.nan
-    return 1 - int(parts.visible[known].sum()) / annotated
+    return 1 - int(annotations.visible[known].sum()) / annotated
 
 
-def select(parts: AnnotationList, chosen: np.ndarray) -> AnnotationList:
+def select(annotations: AnnotationList, chosen: np.ndarray) -> AnnotationList:
     """Some persons of a list.
 
     Args:
-        parts (AnnotationList): N persons.
+        annotations (AnnotationList): N persons.
         chosen (np.ndarray): Indices of persons, or shape (N,) bool.
 
     Returns:
         AnnotationList: The chosen persons.
     """
-    indices = np.arange(len(parts))[chosen]
+    indices = np.arange(len(annotations))[chosen]
     columns = (
-        parts.centers,
-        parts.scales,
-        parts.joints,
-        parts.annotated,
-        parts.visible,
-        parts.head_boxes,
-        parts.visibility_known,
+        annotations.centers,
+        annotations.scales,
+        annotations.joints,
+        annotations.annotated,
+        annotations.visible,
+        annotations.head_boxes,
+        annotations.visibility_known,
     )
-    images = [parts.images[index] for index in indices]
+    images = [annotations.images[index] for index in indices]
     return AnnotationList(images, *(column[indices] for column in columns))

@@ -53,7 +53,7 @@ def cut_region(
 
 
 def write_cropped_list(
-    parts: AnnotationList,
+    annotations: AnnotationList,
     regions: PersonRegions,
     photos: Path,
     folder: Path,
@@ -67,7 +67,7 @@ def write_cropped_list(
     pictures are written.
 
     Args:
-        parts (AnnotationList): N persons in pixels of their photos.
+        annotations (AnnotationList): N persons in pixels of their photos.
         regions (PersonRegions): What to keep of each.
         photos (Path): Folder of the photos.
         folder (Path): Folder to fill; made if missing.
@@ -83,12 +83,12 @@ def write_cropped_list(
         UserError: If a photo cannot be read, a person's box lies outside it, or nothing
             can be written.
     """
-    images = [f'{name}/{number:06d}.jpg' for number in range(len(parts))]
+    images = [f'{name}/{number:06d}.jpg' for number in range(len(annotations))]
     path = folder / 'annotations' / f'{name}.json'
     path.unlink(missing_ok=True)
     make_folder(folder / 'images' / name)
     persons: dict[str, list[int]] = {}
-    for number, image in enumerate(parts.images):
+    for number, image in enumerate(annotations.images):
         persons.setdefault(image, []).append(number)
 
     def write(image: str) -> int:
@@ -107,7 +107,7 @@ def write_cropped_list(
     with ThreadPoolExecutor(threads) as pool:
         # If one fails, or nobody asks for more, those that wait are cancelled.
         yield from pool.map(write, persons)
-    save_annotation_list(path, regions.moved(parts, images))
+    save_annotation_list(path, regions.moved(annotations, images))
 
 
 def _read(path: Path) -> np.ndarray:

@@ -83,12 +83,12 @@ class PersonRegions:
 
     @classmethod
     def around(
-        cls, parts: AnnotationList, crop: CropRange, reduced: np.ndarray
+        cls, annotations: AnnotationList, crop: CropRange, reduced: np.ndarray
     ) -> 'PersonRegions':
         """Put regions around persons.
 
         Args:
-            parts (AnnotationList): N persons with the boxes that are cropped.
+            annotations (AnnotationList): N persons with the boxes that are cropped.
             crop (CropRange): How they are cropped.
             reduced (np.ndarray): Shape (N,), bool: whether the region may be kept
                 with fewer pixels than the photo has.
@@ -97,24 +97,26 @@ class PersonRegions:
             PersonRegions: Each holds all that the widest crop shows, with no fewer
             pixels than the input has in the narrowest crop.
         """
-        sides = 200 * parts.scales
+        sides = 200 * annotations.scales
         factors = np.floor(crop.density(sides) * _STEPS) / _STEPS
         factors = np.where(reduced, np.maximum(factors, 1), 1)
         # A warp also reads the pixels beside the one that it asks for.
         reach = crop.reach(sides) + 2 * factors[:, None]
         # From here on pixels count from 0.
-        centers = parts.centers - 1
+        centers = annotations.centers - 1
         half = sides[:, None] / 2
         origins = np.maximum(np.floor(centers - reach), 0)
         sizes = np.ceil((np.ceil(centers + reach) + 1 - origins) / factors[:, None])
         corners = np.concatenate([centers - half, centers + half], axis=1)
         return cls(corners, origins.astype(int), factors, sizes.astype(int))
 
-    def moved(self, parts: AnnotationList, images: Sequence[str]) -> AnnotationList:
+    def moved(
+        self, annotations: AnnotationList, images: Sequence[str]
+    ) -> AnnotationList:
         """Convert a list to the pixels that are kept.
 
         Args:
-            parts (AnnotationList): N persons in pixels of their photos.
+            annotations (AnnotationList): N persons in pixels of their photos.
             images (Sequence[str]): N names of the kept pictures.
 
         Returns:
@@ -129,24 +131,24 @@ class PersonRegions:
             return (points - origins - 0.5) / factors + 0.5
 
         return replace(
-            parts,
+            annotations,
             images=list(images),
-            centers=move(parts.centers),
-            scales=parts.scales / self.factors,
-            joints=move(parts.joints),
-            head_boxes=move(parts.head_boxes.reshape(-1, 2, 2)).reshape(-1, 4),
+            centers=move(annotations.centers),
+            scales=annotations.scales / self.factors,
+            joints=move(annotations.joints),
+            head_boxes=move(annotations.head_boxes.reshape(-1, 2, 2)).reshape(-1, 4),
         )
 
 
 def plan_regions(
-    parts: AnnotationList,
+    annotations: AnnotationList,
     convert: Callable[[AnnotationList], AnnotationList],
     crop: CropRange,
 ) -> PersonRegions:
     """Choose what to keep of each person of a list.
 
     Args:
-        parts (AnnotationList): N persons, as the list has them.
+        annotations (AnnotationList): N persons, as the list has them.
         convert (Callable): What the data set makes of a list's boxes
             (``PartDataset.convert``).
         crop (CropRange): How the boxes are cropped.
@@ -155,13 +157,13 @@ def plan_regions(
         PersonRegions: Regions in which the data set puts its boxes where it puts them
         in the photos.
     """
-    boxes = convert(parts)
-    reduced = np.ones(len(parts), dtype=bool)
+    boxes = convert(annotations)
+    reduced = np.ones(len(annotations), dtype=bool)
     regions = PersonRegions.around(boxes, crop, reduced)
     # A box may depend on the size in pixels, as LSPET's does where too few joints tell
     # the body's size. Such persons keep their pixels.
-    there = regions.moved(boxes, parts.images)
-    again = convert(regions.moved(parts, parts.images))
+    there = regions.moved(boxes, annotations.images)
+    again = convert(regions.moved(annotations, annotations.images))
     away = np.abs(there.centers - again.centers).max(axis=1) / (200 * there.scales)
     grown = np.abs(again.scales / there.scales - 1)
     reduced = np.maximum(away, grown) < _TOLERANCE

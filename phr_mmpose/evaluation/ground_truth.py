@@ -89,9 +89,9 @@ def load_lsp(path: str | Path) -> GroundTruth:
     """
     path = Path(path)
     if path.suffix in ('.json', '.gz'):
-        parts = load_annotation_list(path, len(LSP_JOINTS))
-        joints, annotated = parts.joints, parts.annotated
-        visible = parts.visible if parts.visibility_known.all() else None
+        annotations = load_annotation_list(path, len(LSP_JOINTS))
+        joints, annotated = annotations.joints, annotations.annotated
+        visible = annotations.visible if annotations.visibility_known.all() else None
     else:
         joints, visible = _read_lsp_joints(path)
         annotated = np.ones(joints.shape[:2], bool)
@@ -140,15 +140,15 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         UserError: If a file is faulty or there are no head boxes.
     """
     path = Path(path)
-    parts = load_annotation_list(path, len(MPII_JOINTS))
-    boxes = parts.head_boxes
+    annotations = load_annotation_list(path, len(MPII_JOINTS))
+    boxes = annotations.head_boxes
     if head_boxes is not None:
-        boxes = read_head_boxes(head_boxes, len(parts))
+        boxes = read_head_boxes(head_boxes, len(annotations))
     lacking = np.isnan(boxes).any(1)
     if lacking.any():
         raise UserError(
-            f'{path}: {int(lacking.sum())} of {len(parts)} persons have no "head_box", '
-            'which PCKh needs; give --headboxes FILE (such as gt_valid.mat)'
+            f'{path}: {int(lacking.sum())} of {len(annotations)} persons have no '
+            '"head_box", which PCKh needs; give --headboxes FILE (such as gt_valid.mat)'
         )
     return GroundTruth(
         path=path,
@@ -156,9 +156,9 @@ def load_mpii(path: str | Path, head_boxes: str | Path | None = None) -> GroundT
         thr=0.5,
         extra_thrs=(0.1,),
         names=MPII_JOINTS,
-        joints=parts.joints,
-        annotated=parts.annotated,
-        visible=parts.visible if parts.visibility_known.all() else None,
+        joints=annotations.joints,
+        annotated=annotations.annotated,
+        visible=annotations.visible if annotations.visibility_known.all() else None,
         reference=head_sizes(boxes),
     )
 

@@ -127,10 +127,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             too few persons.
     """
     args = parse_args(argv)
-    truth, parts = read_truth(args)
+    truth, annotations = read_truth(args)
     predictions = load_predictions(args.pred, truth, args.one_based, args.key)
     images = args.images or args.gt.resolve().parent.parent / 'images'
-    persons = Persons(args.dataset, truth, parts, predictions.joints, images)
+    persons = Persons(args.dataset, truth, annotations, predictions.joints, images)
     chosen = choose_persons(
         persons.errors, args.rows * args.columns, tuple(dict.fromkeys(args.show))
     )
@@ -153,9 +153,9 @@ def read_truth(args: argparse.Namespace) -> tuple[GroundTruth, AnnotationList]:
             truth = load_lsp(args.gt)
         else:
             truth = load_mpii(args.gt, args.headboxes)
-        parts = load_annotation_list(args.gt, len(truth.names))
+        annotations = load_annotation_list(args.gt, len(truth.names))
     # Of all of LSP the test half is scored.
-    return truth, select(parts, truth.chosen[len(parts)])
+    return truth, select(annotations, truth.chosen[len(annotations)])
 
 
 class Persons:
@@ -164,7 +164,7 @@ class Persons:
     Args:
         dataset (str): ``'lsp'`` or ``'mpii'``.
         truth (GroundTruth): Their joints.
-        parts (AnnotationList): Their photos and boxes.
+        annotations (AnnotationList): Their photos and boxes.
         predictions (np.ndarray): Shape (N, K, 2), pixels counted from 1.
         images (Path): The folder that the photos are relative to.
     """
@@ -173,11 +173,11 @@ class Persons:
         self,
         dataset: str,
         truth: GroundTruth,
-        parts: AnnotationList,
+        annotations: AnnotationList,
         predictions: np.ndarray,
         images: Path,
     ) -> None:
-        self.parts = parts
+        self.annotations = annotations
         self.predictions = predictions
         self.images = images
         self.names = truth.names
@@ -194,10 +194,10 @@ class Persons:
         self.wrong = scored & (distances > truth.thr)
         self.scored = scored
         # The models' crops, in pixels from 1.
-        self.sides = parts.scales * PIXELS_PER_SCALE * CROP_PADDING
-        self.centers = parts.centers
+        self.sides = annotations.scales * PIXELS_PER_SCALE * CROP_PADDING
+        self.centers = annotations.centers
         if dataset == 'mpii':
-            self.centers = self.centers + center_shift(parts.scales)
+            self.centers = self.centers + center_shift(annotations.scales)
 
     def tile(self, person: int) -> Tile:
         """Draw a person.
@@ -209,7 +209,7 @@ class Persons:
             UserError: If the photo cannot be read.
         """
         picture = pose_picture(
-            read_photo(self.images / self.parts.images[person]),
+            read_photo(self.images / self.annotations.images[person]),
             self.centers[person] - 1,
             float(self.sides[person]),
             self.predictions[person] - 1,

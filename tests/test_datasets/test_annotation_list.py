@@ -37,17 +37,17 @@ def write(path, entries):
 
 def test_reads_every_column(tmp_path):
     entries = [person(), person(image='b.jpg', head_box=[1, 2, 4, 6])]
-    parts = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
-    assert len(parts) == 2
-    assert parts.images == ['a/im1.jpg', 'b.jpg']
-    assert parts.centers.tolist() == [[10, 20]] * 2
-    assert parts.scales.tolist() == [1.5, 1.5]
-    assert parts.joints[0].tolist() == [[1, 2], [3, 4], [-1, -1]]
-    assert parts.annotated[0].tolist() == [True, True, False]
-    assert parts.visible[0].tolist() == [True, False, False]
-    assert np.isnan(parts.head_boxes[0]).all()
-    assert parts.head_boxes[1].tolist() == [1, 2, 4, 6]
-    assert occluded_share(parts) == 0.5
+    annotations = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
+    assert len(annotations) == 2
+    assert annotations.images == ['a/im1.jpg', 'b.jpg']
+    assert annotations.centers.tolist() == [[10, 20]] * 2
+    assert annotations.scales.tolist() == [1.5, 1.5]
+    assert annotations.joints[0].tolist() == [[1, 2], [3, 4], [-1, -1]]
+    assert annotations.annotated[0].tolist() == [True, True, False]
+    assert annotations.visible[0].tolist() == [True, False, False]
+    assert np.isnan(annotations.head_boxes[0]).all()
+    assert annotations.head_boxes[1].tolist() == [1, 2, 4, 6]
+    assert occluded_share(annotations) == 0.5
 
 
 def test_a_joint_without_annotation_is_not_visible(tmp_path):
@@ -58,13 +58,13 @@ def test_a_joint_without_annotation_is_not_visible(tmp_path):
 def test_visibility_is_unknown_for_those_without_the_flags(tmp_path):
     entries = [person(), person(joints_visible=None)]
     path = write(tmp_path / 'list.json', entries)
-    parts = load_annotation_list(path, 3)
-    assert parts.visibility_known.tolist() == [True, False]
-    assert (parts.visible[1] == parts.annotated[1]).all()
+    annotations = load_annotation_list(path, 3)
+    assert annotations.visibility_known.tolist() == [True, False]
+    assert (annotations.visible[1] == annotations.annotated[1]).all()
     # One of two joints is hidden; the other person has no say in it.
-    assert occluded_share(parts) == 0.5
-    assert np.isnan(occluded_share(select(parts, [1])))
-    save_annotation_list(path, parts)
+    assert occluded_share(annotations) == 0.5
+    assert np.isnan(occluded_share(select(annotations, [1])))
+    save_annotation_list(path, annotations)
     assert ['joints_visible' in entry for entry in json.loads(path.read_text())] == [
         True,
         False,
@@ -158,7 +158,7 @@ coordinates = st.integers(-5000, 5000).map(lambda value: value / 8)
 def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
     count = data.draw(st.integers(1, 3))
     annotated = data.draw(hnp.arrays(bool, (count, 4)))
-    parts = AnnotationList(
+    annotations = AnnotationList(
         images=[f'im{index}.jpg' for index in range(count)],
         centers=data.draw(hnp.arrays(float, (count, 2), elements=coordinates)),
         scales=data.draw(
@@ -169,21 +169,26 @@ def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
         visible=annotated & data.draw(hnp.arrays(bool, (count, 4))),
         head_boxes=np.full((count, 4), np.nan),
     )
-    parts.head_boxes[0] = [1, 2, 3, 4.5]
+    annotations.head_boxes[0] = [1, 2, 3, 4.5]
     name = 'list.json.gz' if zipped else 'list.json'
     path = tmp_path_factory.mktemp('lists') / name
-    save_annotation_list(path, parts)
+    save_annotation_list(path, annotations)
     again = load_annotation_list(path, 4)
-    assert again.images == parts.images
+    assert again.images == annotations.images
     for column in ('centers', 'scales', 'joints', 'annotated', 'visible', 'head_boxes'):
-        np.testing.assert_array_equal(getattr(again, column), getattr(parts, column))
+        np.testing.assert_array_equal(
+            getattr(again, column), getattr(annotations, column)
+        )
 
 
 def test_select_keeps_rows_together(tmp_path):
     entries = [person(image=f'{index}.jpg', scale=index + 1) for index in range(3)]
-    parts = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
-    assert select(parts, np.array([True, False, True])).images == ['0.jpg', '2.jpg']
-    reordered = select(parts, np.array([2, 0]))
+    annotations = load_annotation_list(write(tmp_path / 'list.json', entries), 3)
+    assert select(annotations, np.array([True, False, True])).images == [
+        '0.jpg',
+        '2.jpg',
+    ]
+    reordered = select(annotations, np.array([2, 0]))
     assert reordered.images == ['2.jpg', '0.jpg']
     assert reordered.scales.tolist() == [3, 1]
 
@@ -201,8 +206,8 @@ def test_occluded_share_without_annotation_is_nan(tmp_path):
     ],
 )
 def test_the_real_mpii_lists(data_root, name, persons, photos, joints, occluded):
-    parts = load_annotation_list(data_root / 'mpii' / name, 16)
-    assert len(parts) == persons
-    assert len(set(parts.images)) == photos
-    assert parts.annotated.sum() == joints
-    assert occluded_share(parts) == pytest.approx(occluded, abs=1e-4)
+    annotations = load_annotation_list(data_root / 'mpii' / name, 16)
+    assert len(annotations) == persons
+    assert len(set(annotations.images)) == photos
+    assert annotations.annotated.sum() == joints
+    assert occluded_share(annotations) == pytest.approx(occluded, abs=1e-4)

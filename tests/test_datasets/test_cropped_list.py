@@ -56,11 +56,11 @@ def write_data(folder: Path, joints: int, persons: int = 7) -> Path:
 
 def write(folder, kind='MpiiPartDataset', size=(64, 64), name='cropped', **options):
     dataset = DATASETS.get(kind)(lazy_init=True)
-    parts = load_annotation_list(folder / 'list.json', JOINTS[kind])
-    regions = plan_regions(parts, dataset.convert, CropRange(size))
+    annotations = load_annotation_list(folder / 'list.json', JOINTS[kind])
+    regions = plan_regions(annotations, dataset.convert, CropRange(size))
     target = folder / name
     steps = write_cropped_list(
-        parts, regions, folder / 'photos', target, 'list', **options
+        annotations, regions, folder / 'photos', target, 'list', **options
     )
     return steps, target, regions
 
@@ -237,10 +237,10 @@ def test_faults(tmp_path):
     with pytest.raises(UserError, match=r'1\.jpg: the photo ends early'):
         list(write(folder)[0])
 
-    parts = load_annotation_list(folder / 'list.json', 16)
-    centers = parts.centers.copy()
+    annotations = load_annotation_list(folder / 'list.json', 16)
+    centers = annotations.centers.copy()
     centers[1] = [900, 100]
-    save_annotation_list(folder / 'list.json', replace(parts, centers=centers))
+    save_annotation_list(folder / 'list.json', replace(annotations, centers=centers))
     with pytest.raises(UserError, match=r'0\.jpg: box 0 .* lies outside the photo'):
         list(write(folder)[0])
 

@@ -27,8 +27,8 @@ def persons(centers, scales, joints=16):
     )
 
 
-def unchanged(parts):
-    return parts
+def unchanged(annotations):
+    return annotations
 
 
 def test_reach_by_hand():
@@ -86,9 +86,9 @@ def test_small_persons_are_not_enlarged():
 
 
 def test_moved_by_hand():
-    parts = persons([[141, 141]], [0.4])
-    regions = PersonRegions.around(parts, PLAIN, True)
-    moved = regions.moved(parts, ['new.jpg'])
+    annotations = persons([[141, 141]], [0.4])
+    regions = PersonRegions.around(annotations, PLAIN, True)
+    moved = regions.moved(annotations, ['new.jpg'])
     assert moved.images == ['new.jpg']
     # The outer edge of the region's first pixel, 87.5 from 1, becomes 0.5.
     assert moved.centers[0] == pytest.approx([(141 - 87.5) / 1.5 + 0.5] * 2)
@@ -97,15 +97,15 @@ def test_moved_by_hand():
     assert moved.head_boxes[0] == pytest.approx(
         [(value - 87.5) / 1.5 + 0.5 for value in (10, 20, 40, 60)]
     )
-    assert moved.visible is parts.visible
-    assert moved.annotated is parts.annotated
+    assert moved.visible is annotations.visible
+    assert moved.annotated is annotations.annotated
 
 
 def test_no_head_box_stays_none():
-    parts = persons([[141, 141]], [0.4])
-    parts.head_boxes[:] = np.nan
-    regions = PersonRegions.around(parts, PLAIN, True)
-    assert np.isnan(regions.moved(parts, ['new.jpg']).head_boxes).all()
+    annotations = persons([[141, 141]], [0.4])
+    annotations.head_boxes[:] = np.nan
+    regions = PersonRegions.around(annotations, PLAIN, True)
+    assert np.isnan(regions.moved(annotations, ['new.jpg']).head_boxes).all()
 
 
 def same_boxes(first, second):
@@ -115,28 +115,28 @@ def same_boxes(first, second):
 
 
 def test_the_boxes_that_the_data_set_makes_are_covered():
-    parts = persons([[301, 301], [505, 404]], [2.0, 1.0])
+    annotations = persons([[301, 301], [505, 404]], [2.0, 1.0])
     dataset = MpiiPartDataset(lazy_init=True)
-    regions = plan_regions(parts, dataset.convert, PLAIN)
+    regions = plan_regions(annotations, dataset.convert, PLAIN)
     # 30 px farther down: 300 - 200, 300 + 30 - 200.
     assert regions.boxes[0].tolist() == [100, 130, 500, 530]
     assert (regions.factors > 1).all()
     same_boxes(
-        dataset.convert(regions.moved(parts, parts.images)),
-        regions.moved(dataset.convert(parts), parts.images),
+        dataset.convert(regions.moved(annotations, annotations.images)),
+        regions.moved(dataset.convert(annotations), annotations.images),
     )
 
 
 def test_boxes_that_depend_on_pixels_keep_theirs():
     """LSPET's are about as large as LSP's where joints do not tell the size."""
-    parts = persons([[901, 901]] * 2, [4.0] * 2, joints=14)
-    parts.annotated[1] = False
-    parts.annotated[1, [2, 6]] = True  # no whole limb
+    annotations = persons([[901, 901]] * 2, [4.0] * 2, joints=14)
+    annotations.annotated[1] = False
+    annotations.annotated[1, [2, 6]] = True  # no whole limb
     dataset = LspetDataset(lazy_init=True)
-    regions = plan_regions(parts, dataset.convert, CropRange((32, 32)))
+    regions = plan_regions(annotations, dataset.convert, CropRange((32, 32)))
     assert regions.factors[0] > 1
     assert regions.factors[1] == 1
     same_boxes(
-        dataset.convert(regions.moved(parts, parts.images)),
-        regions.moved(dataset.convert(parts), parts.images),
+        dataset.convert(regions.moved(annotations, annotations.images)),
+        regions.moved(dataset.convert(annotations), annotations.images),
     )

@@ -83,9 +83,9 @@ def prepared(source, folder: Path) -> None:
     """What was read can be written, and read again."""
     write_prepared(source, folder, 'none')
     joints = 16 if source.kind == 'mpii' else 14
-    for name, parts in source.lists.items():
+    for name, annotations in source.lists.items():
         again = load_annotation_list(folder / 'annotations' / f'{name}.json', joints)
-        assert again.images == parts.images
+        assert again.images == annotations.images
 
 
 @pytest.fixture(autouse=True)

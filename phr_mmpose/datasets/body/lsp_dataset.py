@@ -64,26 +64,26 @@ class LspDataset(PartDataset):
             metainfo = self.METAINFO_LSP14
         super().__init__(ann_file=ann_file, metainfo=metainfo, **kwargs)
 
-    def convert(self, parts: AnnotationList) -> AnnotationList:
+    def convert(self, annotations: AnnotationList) -> AnnotationList:
         """Choose the boxes, then map the joints.
 
         Args:
-            parts (AnnotationList): The list as read, with 14 joints.
+            annotations (AnnotationList): The list as read, with 14 joints.
 
         Returns:
             AnnotationList: With 16 or 14 joints.
         """
         if self.crop == 'joints':
-            centers, scales = joint_boxes(parts.joints, parts.annotated)
+            centers, scales = joint_boxes(annotations.joints, annotations.annotated)
             # A person without any annotated joint keeps the list's box.
-            centers = np.where(np.isnan(centers), parts.centers, centers)
-            scales = np.where(np.isnan(scales), parts.scales, scales)
-            parts = replace(parts, centers=centers, scales=scales)
+            centers = np.where(np.isnan(centers), annotations.centers, centers)
+            scales = np.where(np.isnan(scales), annotations.scales, scales)
+            annotations = replace(annotations, centers=centers, scales=scales)
         if self.joints == 'mpii16':
-            parts = replace(
-                parts,
-                joints=lsp_to_mpii(parts.joints),
-                annotated=lsp_to_mpii(parts.annotated),
-                visible=lsp_to_mpii(parts.visible),
+            annotations = replace(
+                annotations,
+                joints=lsp_to_mpii(annotations.joints),
+                annotated=lsp_to_mpii(annotations.annotated),
+                visible=lsp_to_mpii(annotations.visible),
             )
-        return parts
+        return annotations

@@ -37,16 +37,18 @@ class LspetDataset(LspDataset):
         # boxes of another convention.
         super().__init__(ann_file=ann_file, joints=joints, crop='joints', **kwargs)
 
-    def convert(self, parts: AnnotationList) -> AnnotationList:
+    def convert(self, annotations: AnnotationList) -> AnnotationList:
         """As :class:`LspDataset`, whatever the list says about visibility.
 
         Args:
-            parts (AnnotationList): The list as read, with 14 joints.
+            annotations (AnnotationList): The list as read, with 14 joints.
 
         Returns:
             AnnotationList: With 16 or 14 joints.
         """
-        unknown = np.zeros(len(parts), dtype=bool)
+        unknown = np.zeros(len(annotations), dtype=bool)
         return super().convert(
-            replace(parts, visible=parts.annotated, visibility_known=unknown)
+            replace(
+                annotations, visible=annotations.annotated, visibility_known=unknown
+            )
         )

@@ -30,19 +30,21 @@ class MpiiPartDataset(PartDataset):
     METAINFO: dict = MPII_METAINFO
     NUM_LIST_JOINTS = len(MPII_JOINTS)
 
-    def convert(self, parts: AnnotationList) -> AnnotationList:
+    def convert(self, annotations: AnnotationList) -> AnnotationList:
         """Move the boxes down by 15 px of 200, as all users of MPII do.
 
         The annotated centres lie high on the body; without the shift crops cut
         feet off.
 
         Args:
-            parts (AnnotationList): The list as read.
+            annotations (AnnotationList): The list as read.
 
         Returns:
             AnnotationList: The list with shifted centres.
         """
-        return replace(parts, centers=parts.centers + center_shift(parts.scales))
+        return replace(
+            annotations, centers=annotations.centers + center_shift(annotations.scales)
+        )
 
 
 def center_shift(scales: np.ndarray) -> np.ndarray:

@@ -74,17 +74,17 @@ class PartDataset(BaseCocoStyleDataset):
             **kwargs,
         )
 
-    def convert(self, parts: AnnotationList) -> AnnotationList:
+    def convert(self, annotations: AnnotationList) -> AnnotationList:
         """Adapt the list to the dataset's joints and boxes; a hook.
 
         Args:
-            parts (AnnotationList): The list as read.
+            annotations (AnnotationList): The list as read.
 
         Returns:
             AnnotationList: With joints in the order of the dataset's meta
             information, and the boxes to use.
         """
-        return parts
+        return annotations
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation list.
@@ -92,23 +92,29 @@ class PartDataset(BaseCocoStyleDataset):
         Returns:
             list[dict]: One item for each person.
         """
-        parts = self.convert(load_annotation_list(self.ann_file, self.NUM_LIST_JOINTS))
+        annotations = self.convert(
+            load_annotation_list(self.ann_file, self.NUM_LIST_JOINTS)
+        )
         # From here on pixels count from 0.
-        centers = parts.centers - 1
-        half = (parts.scales * PIXELS_PER_SCALE / 2)[:, None]
+        centers = annotations.centers - 1
+        half = (annotations.scales * PIXELS_PER_SCALE / 2)[:, None]
         boxes = np.concatenate([centers - half, centers + half], axis=1)
         boxes = boxes.astype(np.float32)
-        keypoints = np.where(parts.annotated[..., None], parts.joints - 1, 0)
+        keypoints = np.where(
+            annotations.annotated[..., None], annotations.joints - 1, 0
+        )
         keypoints = keypoints.astype(np.float32)
-        flags = np.stack([parts.annotated, parts.visible], axis=-1).astype(np.float32)
+        flags = np.stack([annotations.annotated, annotations.visible], axis=-1).astype(
+            np.float32
+        )
         diagonals = np.linalg.norm(
-            parts.head_boxes[:, 2:] - parts.head_boxes[:, :2], axis=1
+            annotations.head_boxes[:, 2:] - annotations.head_boxes[:, :2], axis=1
         )
         head_sizes = (HEAD_SIZE_SHARE * diagonals).astype(np.float32)
 
         image_ids: dict[str, int] = {}
         items = []
-        for index, image in enumerate(parts.images):
+        for index, image in enumerate(annotations.images):
             item = {
                 'id': index,
                 'img_id': image_ids.setdefault(image, len(image_ids)),
@@ -117,7 +123,7 @@ class PartDataset(BaseCocoStyleDataset):
                 'bbox_score': np.ones(1, dtype=np.float32),
                 'keypoints': keypoints[index : index + 1],
                 'keypoints_visible': flags[index : index + 1]
-                if parts.visibility_known[index]
+                if annotations.visibility_known[index]
                 else flags[index : index + 1, :, 0],
                 'head_size': head_sizes[index : index + 1],
             }

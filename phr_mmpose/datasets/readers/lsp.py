@@ -118,7 +118,7 @@ def _read_lsp(folder: Path, path: Path, persons: np.ndarray) -> Source:
     names = [f'im{index + 1:04d}.jpg' for index in range(LSP_PERSONS)]
     photos = folder / 'images'
     sizes = np.array([inspect_photo(photos / name) for name in shown(names, _CHECKING)])
-    parts = AnnotationList(
+    annotations = AnnotationList(
         images=[f'lsp/{name}' for name in names],
         # Middle of the photo: pixels count from 1, with centres at integers.
         centers=(sizes + 1) / 2,
@@ -129,7 +129,10 @@ def _read_lsp(folder: Path, path: Path, persons: np.ndarray) -> Source:
         head_boxes=np.full((LSP_PERSONS, 4), np.nan),
     )
     train = np.arange(LSP_PERSONS) < LSP_TRAIN_PERSONS
-    lists = {'lsp_train': select(parts, train), 'lsp_test': select(parts, ~train)}
+    lists = {
+        'lsp_train': select(annotations, train),
+        'lsp_test': select(annotations, ~train),
+    }
     return Source('lsp', photos, lists)
 
 
@@ -145,7 +148,7 @@ def _read_lspet(
         wanted = [name for name, use in zip(names, usable, strict=True) if use]
         for name in shown(wanted, _CHECKING):
             inspect_photo(photos / name)
-    parts = AnnotationList(
+    annotations = AnnotationList(
         images=[f'lspet/{name}' for name in names],
         centers=centers,
         scales=scales,
@@ -155,7 +158,7 @@ def _read_lspet(
         head_boxes=np.full((len(names), 4), np.nan),
         visibility_known=np.zeros(len(names), dtype=bool),
     )
-    lists = {'lspet_train': select(parts, usable)}
+    lists = {'lspet_train': select(annotations, usable)}
     notes = []
     if not usable.all():
         left_out = int((~usable).sum())

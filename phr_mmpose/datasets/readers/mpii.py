@@ -83,11 +83,11 @@ def read_mpii_lists(
     if headboxes is not None:
         if 'mpii_val' not in lists:
             raise UserError(f'{folder}: head boxes need the validation list')
-        parts = lists['mpii_val']
-        parts.head_boxes = _read_headboxes(Path(headboxes), len(parts))
+        annotations = lists['mpii_val']
+        annotations.head_boxes = _read_headboxes(Path(headboxes), len(annotations))
     labels = {
-        name: [f'entry {number}' for number in range(len(parts))]
-        for name, parts in lists.items()
+        name: [f'entry {number}' for number in range(len(annotations))]
+        for name, annotations in lists.items()
     }
     return _finish(folder / 'images', lists, labels, check_photos)
 
@@ -220,16 +220,18 @@ def _finish(
                 f'{", ".join(told[:_NUMBERS_SHOWN])}{more}'
             )
             lists[name] = select(lists[name], np.array([not each for each in faults]))
-    named = sorted({name for parts in lists.values() for name in parts.images})
+    named = sorted(
+        {name for annotations in lists.values() for name in annotations.images}
+    )
     present = [name for name in named if os.path.isfile(photos / name)]
     if check_photos:
         for name in shown(present, 'checking photos'):
             inspect_photo(photos / name)
     notes = [
-        f'{name}: {len(parts):,} persons, the widely used list has '
+        f'{name}: {len(annotations):,} persons, the widely used list has '
         f'{COMMON_COUNTS[name]:,}'
-        for name, parts in lists.items()
-        if len(parts) != COMMON_COUNTS[name]
+        for name, annotations in lists.items()
+        if len(annotations) != COMMON_COUNTS[name]
     ]
     if 'mpii_val' not in lists:
         notes.append('no list of validation photos: nothing is kept to evaluate on')
@@ -244,8 +246,8 @@ def _finish(
             f'{len(absent):,} of {len(named):,} photos are not in {photos}: '
             'put them into images/mpii of the prepared folder before training'
         )
-    for parts in lists.values():
-        parts.images = [f'mpii/{name}' for name in parts.images]
+    for annotations in lists.values():
+        annotations.images = [f'mpii/{name}' for name in annotations.images]
     notes += left_out
     return Source('mpii', photos, lists, {f'mpii/{name}' for name in absent}, notes)
 

@@ -59,7 +59,9 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
         UserError: If a photo's name leads out of the folder, a photo cannot be
             read or the folder cannot be written to.
     """
-    named = {name for parts in source.lists.values() for name in parts.images}
+    named = {
+        name for annotations in source.lists.values() for name in annotations.images
+    }
     for image in named:
         if not stays_inside(image):
             raise UserError(f'{source.photos}: the photo {image!r} lies outside of it')
@@ -68,28 +70,28 @@ def write_prepared(source: Source, folder: Path, images: str) -> list[str]:
             start = source.photos / Path(image).relative_to(source.kind)
             _place(start, folder / 'images' / image, link=images == 'link')
     lines = []
-    for name, parts in source.lists.items():
+    for name, annotations in source.lists.items():
         path = folder / 'annotations' / f'{name}.json'
-        save_annotation_list(path, parts)
-        lines.append(f'{path}: {describe(parts)}')
+        save_annotation_list(path, annotations)
+        lines.append(f'{path}: {describe(annotations)}')
     return lines + source.notes
 
 
-def describe(parts: AnnotationList) -> str:
+def describe(annotations: AnnotationList) -> str:
     """Count what a list holds.
 
     Args:
-        parts (AnnotationList): The list.
+        annotations (AnnotationList): The list.
 
     Returns:
         str: Persons, photos, annotated joints and the occluded share of these.
     """
     occlusion = 'occlusion unknown'
-    if parts.visibility_known.any():
-        occlusion = f'{occluded_share(parts):.1%} occluded'
+    if annotations.visibility_known.any():
+        occlusion = f'{occluded_share(annotations):.1%} occluded'
     return (
-        f'{len(parts):,} persons in {len(set(parts.images)):,} photos, '
-        f'{int(parts.annotated.sum()):,} joints, {occlusion}'
+        f'{len(annotations):,} persons in {len(set(annotations.images)):,} photos, '
+        f'{int(annotations.annotated.sum()):,} joints, {occlusion}'
     )
 
 

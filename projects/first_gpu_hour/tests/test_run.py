@@ -45,7 +45,7 @@ def write_list(folder, name, known=True):
     joints = 40 + 5.0 * np.stack(np.divmod(np.arange(14), 4), axis=1)
     visible = np.ones((12, 14), dtype=bool)
     visible[:, 3] = not known
-    parts = AnnotationList(
+    annotations = AnnotationList(
         images=[f'{kind}/a.jpg'] * 12,
         centers=np.full((12, 2), 60.0),
         scales=np.full(12, 0.5),
@@ -55,7 +55,7 @@ def write_list(folder, name, known=True):
         head_boxes=np.full((12, 4), np.nan),
         visibility_known=np.full(12, known),
     )
-    save_annotation_list(folder / 'annotations' / f'{name}.json', parts)
+    save_annotation_list(folder / 'annotations' / f'{name}.json', annotations)
 
 
 @pytest.fixture(scope='module')

@@ -250,8 +250,8 @@ def real_lists(data_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp('real')
     for name in ('lsp', 'lspet'):
         lists = read_lsp_folder(data_root / name, check_photos=False).lists
-        for list_name, parts in lists.items():
-            save_annotation_list(folder / f'{list_name}.json', parts)
+        for list_name, annotations in lists.items():
+            save_annotation_list(folder / f'{list_name}.json', annotations)
     return folder
 
 

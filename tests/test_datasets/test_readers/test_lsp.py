@@ -56,8 +56,12 @@ def test_lsp_centre_is_that_of_the_upright_photo(synthetic, tmp_path):
     turned.unlink()
     picture = np.zeros((40, 30, 3), np.uint8)
     turned.write_bytes(with_orientation(picture, 'JPEG', 6))
-    parts = read_lsp_folder(folder).lists['lsp_train']
-    assert parts.centers[:3].tolist() == [[15.5, 20.5], [20.5, 15.5], [15.5, 20.5]]
+    annotations = read_lsp_folder(folder).lists['lsp_train']
+    assert annotations.centers[:3].tolist() == [
+        [15.5, 20.5],
+        [20.5, 15.5],
+        [15.5, 20.5],
+    ]
 
 
 def test_lspet_original_flag_means_labelled(synthetic, tmp_path):
@@ -69,25 +73,25 @@ def test_lspet_original_flag_means_labelled(synthetic, tmp_path):
     joints[1:, 2, 2] = 0  # person 3: one joint only
     scipy.io.savemat(tmp_path / 'joints.mat', {'joints': joints})
     source = read_lsp_folder(tmp_path, check_photos=False)
-    parts = source.lists['lspet_train']
-    assert len(parts) == 9999
+    annotations = source.lists['lspet_train']
+    assert len(annotations) == 9999
     assert source.notes == ['left out: 1 persons with too few labelled joints']
-    assert parts.images[2] == 'lspet/im00004.jpg'
-    assert not parts.annotated[1, 3]
-    assert parts.annotated.sum() == 9999 * 14 - 1
-    assert (parts.visible == parts.annotated).all()
-    assert not parts.visibility_known.any()
-    assert parts.joints[0, 2].tolist() == [7, 5]
-    assert parts.joints[1, 3].tolist() == [0, 0]
-    assert parts.centers[0].tolist() == [20.5, 5]
+    assert annotations.images[2] == 'lspet/im00004.jpg'
+    assert not annotations.annotated[1, 3]
+    assert annotations.annotated.sum() == 9999 * 14 - 1
+    assert (annotations.visible == annotations.annotated).all()
+    assert not annotations.visibility_known.any()
+    assert annotations.joints[0, 2].tolist() == [7, 5]
+    assert annotations.joints[1, 3].tolist() == [0, 0]
+    assert annotations.centers[0].tolist() == [20.5, 5]
 
 
 def test_lspet_cropped(synthetic, tmp_path):
     folder = write_cropped(synthetic, tmp_path, some_joints())
-    parts = read_lsp_folder(folder).lists['lspet_train']
-    assert parts.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
-    assert parts.annotated[0].tolist() == [False] + [True] * 13
-    assert parts.centers[0].tolist() == [17, 34]
+    annotations = read_lsp_folder(folder).lists['lspet_train']
+    assert annotations.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
+    assert annotations.annotated[0].tolist() == [False] + [True] * 13
+    assert annotations.centers[0].tolist() == [17, 34]
 
 
 def test_lsp_of_version_7_3(lsp, tmp_path):
@@ -95,9 +99,9 @@ def test_lsp_of_version_7_3(lsp, tmp_path):
     joints = scipy.io.loadmat(lsp / 'joints.mat')['joints']
     joints[1] *= 2
     save_mat73(tmp_path / 'joints.mat', {'joints': joints})
-    parts = read_lsp_folder(tmp_path).lists['lsp_train']
-    assert parts.joints[1, 4].tolist() == [5, 10]
-    assert np.argwhere(~parts.visible).tolist() == [[2, 1]]
+    annotations = read_lsp_folder(tmp_path).lists['lsp_train']
+    assert annotations.joints[1, 4].tolist() == [5, 10]
+    assert np.argwhere(~annotations.visible).tolist() == [[2, 1]]
 
 
 def lspet_joints(number):
@@ -117,10 +121,10 @@ def test_a_cut_of_lspet_takes_photos_by_their_numbers(synthetic, tmp_path, order
         synthetic.write_photo(tmp_path / 'images' / name)
     (tmp_path / 'images' / 'Thumbs.db').touch()
     source = read_lsp_folder(tmp_path)
-    parts = source.lists['lspet_train']
-    assert parts.images == [f'lspet/im{number}.png' for number in (7, 9, 10, 200)]
-    assert parts.joints[:, 5].tolist() == [[5, 15], [6, 15], [7, 15], [8, 15]]
-    assert parts.annotated.tolist() == [[False] + [True] * 13] * 4
+    annotations = source.lists['lspet_train']
+    assert annotations.images == [f'lspet/im{number}.png' for number in (7, 9, 10, 200)]
+    assert annotations.joints[:, 5].tolist() == [[5, 15], [6, 15], [7, 15], [8, 15]]
+    assert annotations.annotated.tolist() == [[False] + [True] * 13] * 4
 
 
 def test_2000_persons_in_lspet_s_order_are_lspet_s(tmp_path):
@@ -222,10 +226,10 @@ def test_tool_writes_lists_and_links(run_tool, synthetic, tmp_path, capsys):
     linked = tmp_path / 'dst' / 'images' / 'lspet' / 'im00007.jpg'
     assert linked.samefile(photo)
     assert photo.stat().st_mode & 0o777 == 0o444
-    parts = load_annotation_list(
+    annotations = load_annotation_list(
         tmp_path / 'dst' / 'annotations' / 'lspet_train.json', 14
     )
-    assert parts.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
+    assert annotations.images == ['lspet/im00007.jpg', 'lspet/im00009.jpg']
     assert {path.name for path in (tmp_path / 'dst').rglob('*') if path.is_file()} == {
         'im00007.jpg',
         'im00009.jpg',

@@ -28,23 +28,23 @@ def release(synthetic, tmp_path):
 
 
 def test_single_persons_with_visibility(release, tmp_path):
-    parts = read_mpii_release(release, tmp_path).lists['mpii_train']
-    assert parts.images == ['mpii/a.jpg', 'mpii/b.jpg']
-    assert parts.centers.tolist() == [[100, 50], [200, 50]]
-    assert parts.scales.tolist() == [2, 4.7184911]
+    annotations = read_mpii_release(release, tmp_path).lists['mpii_train']
+    assert annotations.images == ['mpii/a.jpg', 'mpii/b.jpg']
+    assert annotations.centers.tolist() == [[100, 50], [200, 50]]
+    assert annotations.scales.tolist() == [2, 4.7184911]
     # Ids 0, 1, 2, 3, 8, 9; flags '1', '0', 1, 0, empty, no field.
-    assert np.flatnonzero(parts.annotated[0]).tolist() == [0, 1, 2, 3, 8, 9]
-    assert np.flatnonzero(parts.visible[0]).tolist() == [0, 2, 8, 9]
-    assert parts.joints[0, 8].tolist() == [9.25, 10.5]
-    assert parts.joints[0, 4].tolist() == [-1, -1]
-    assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
+    assert np.flatnonzero(annotations.annotated[0]).tolist() == [0, 1, 2, 3, 8, 9]
+    assert np.flatnonzero(annotations.visible[0]).tolist() == [0, 2, 8, 9]
+    assert annotations.joints[0, 8].tolist() == [9.25, 10.5]
+    assert annotations.joints[0, 4].tolist() == [-1, -1]
+    assert annotations.head_boxes[0].tolist() == [10, 20, 13, 24]
 
 
 def test_all_annotated_persons(release, tmp_path):
     source = read_mpii_release(release, tmp_path, persons='annotated')
-    parts = source.lists['mpii_train']
-    assert parts.images == ['mpii/a.jpg', 'mpii/a.jpg', 'mpii/b.jpg']
-    assert np.flatnonzero(parts.visible[1]).tolist() == [15]
+    annotations = source.lists['mpii_train']
+    assert annotations.images == ['mpii/a.jpg', 'mpii/a.jpg', 'mpii/b.jpg']
+    assert np.flatnonzero(annotations.visible[1]).tolist() == [15]
 
 
 def test_photos_of_the_validation_list_leave_the_training_list(release, tmp_path):
@@ -66,9 +66,9 @@ def test_exactly_the_listed_persons_in_their_order(release, tmp_path):
     path.write_text(json.dumps(entries))
     lists = read_mpii_release(release, tmp_path, path, persons='listed').lists
     assert list(lists) == ['mpii_val']
-    parts = lists['mpii_val']
-    assert parts.images == ['mpii/b.jpg', 'mpii/a.jpg']
-    assert parts.annotated[:, 15].all()
+    annotations = lists['mpii_val']
+    assert annotations.images == ['mpii/b.jpg', 'mpii/a.jpg']
+    assert annotations.annotated[:, 15].all()
 
     path.write_text(json.dumps([*entries, listed('a.jpg', 150, 2)]))
     with pytest.raises(UserError, match=r'val\.json: entry 2 \(a\.jpg\) is not in'):
@@ -102,10 +102,10 @@ def test_a_release_of_one_photo_and_one_person(synthetic, tmp_path):
             'single_person': synthetic.cell([1]),
         },
     )
-    parts = read_mpii_release(path, tmp_path).lists['mpii_train']
-    assert len(parts) == 1
-    assert np.flatnonzero(parts.annotated[0]).tolist() == [7]
-    assert not parts.visible.any()
+    annotations = read_mpii_release(path, tmp_path).lists['mpii_train']
+    assert len(annotations) == 1
+    assert np.flatnonzero(annotations.annotated[0]).tolist() == [7]
+    assert not annotations.visible.any()
 
 
 def test_faulty_releases(synthetic, tmp_path):
@@ -168,8 +168,8 @@ def test_json_lists_with_head_boxes(tmp_path):
     boxes = np.arange(8).reshape(2, 2, 2)  # corner, coordinate, person
     scipy.io.savemat(tmp_path / 'heads.mat', {'headboxes_src': boxes})
     source = read_mpii_lists(tmp_path, tmp_path / 'heads.mat')
-    parts = source.lists['mpii_val']
-    assert parts.head_boxes.tolist() == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    annotations = source.lists['mpii_val']
+    assert annotations.head_boxes.tolist() == [[0, 2, 4, 6], [1, 3, 5, 7]]
     assert source.absent == {'mpii/a.jpg', 'mpii/b.jpg'}
     assert any('the widely used list has 2,958' in note for note in source.notes)
 
@@ -186,10 +186,10 @@ def test_tool_on_a_release(run_tool, synthetic, release, tmp_path, capsys):
     assert '1 of 2 photos are not in' in out
     assert 'no list of validation photos' in out
     assert (tmp_path / 'dst' / 'images' / 'mpii' / 'a.jpg').samefile(photo)
-    parts = load_annotation_list(
+    annotations = load_annotation_list(
         tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16
     )
-    assert parts.head_boxes[0].tolist() == [10, 20, 13, 24]
+    assert annotations.head_boxes[0].tolist() == [10, 20, 13, 24]
 
 
 def test_tool_splits_a_release_by_the_lists_beside_it(run_tool, release, tmp_path):
@@ -305,11 +305,11 @@ def test_faulty_persons_are_left_out_and_named(
     ):
         assert f'a.jpg person {number} ({fault})' in line
     # One without a whole head box is no worse than one without any.
-    parts = load_annotation_list(
+    annotations = load_annotation_list(
         tmp_path / 'dst' / 'annotations' / 'mpii_train.json', 16
     )
-    assert parts.centers[:, 0].tolist() == [100, 11]
-    assert np.isnan(parts.head_boxes[1]).all()
+    assert annotations.centers[:, 0].tolist() == [100, 11]
+    assert np.isnan(annotations.head_boxes[1]).all()
 
 
 def test_control_characters_of_a_photos_name_are_not_printed(synthetic, tmp_path):
