@@ -34,7 +34,7 @@ from phr_mmpose.models.complexity import (
 )
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.config import load_config, naming
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import atomic_path
 
 REPO = Path(__file__).resolve().parent.parent
@@ -216,10 +216,7 @@ def count(config: ConfigDict) -> Counted:
         raise
     # Whatever the modules that a config names raise is a fault of the config.
     except Exception as error:
-        reason = (str(error).splitlines() or [''])[0]
-        raise UserError(
-            f'its model cannot be counted: {type(error).__name__}: {reason}'
-        ) from error
+        raise UserError(f'its model cannot be counted: {first_line(error)}') from error
 
 
 def render(folders: dict[Path, dict[Path, Counted]], out: Path) -> str:

@@ -28,7 +28,6 @@ from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 import torch
 from tqdm import tqdm
 
-from phr_mmpose.apis.annotation import Annotator, write_results
 from phr_mmpose.apis.media import Media, find_media
 from phr_mmpose.apis.person_boxes import (
     BoxFile,
@@ -37,6 +36,7 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.apis.pose_writer import PoseWriter, write_results
 from phr_mmpose.utils.errors import UserError, one_line
 from phr_mmpose.utils.files import check_output, make_folder
 from phr_mmpose.zoo import DEFAULT_MODEL, find_model
@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     boxes = box_source(args)
     model = load_pose_model(config, weights, args.device)
     make_folder(args.out_dir)
-    annotator = Annotator(
+    writer = PoseWriter(
         model,
         boxes,
         args.out_dir,
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     dtype = getattr(torch, args.precision or 'float32')
     device = model.data_preprocessor.device.type
     with torch.autocast(device, dtype, enabled=args.precision is not None):
-        results, failed = annotate_all(annotator, media)
+        results, failed = write_all(writer, media)
     # Also without any result: it says why, and an older one would mislead.
     write_results(args.out_dir / 'poses.json', model, results, failed)
     print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
@@ -176,9 +176,7 @@ def box_source(args: argparse.Namespace) -> BoxSource:
     return whole_image
 
 
-def annotate_all(
-    annotator: Annotator, media: list[Media]
-) -> tuple[list[dict], list[dict]]:
+def write_all(writer: PoseWriter, media: list[Media]) -> tuple[list[dict], list[dict]]:
     """Go over all inputs; name those that fail on stderr and go on.
 
     Returns:
@@ -196,7 +194,7 @@ def annotate_all(
                 bar.set_postfix_str(f'{name}: frame {done} of {total}')
 
             try:
-                results.append(annotator.annotate(item, tick))
+                results.append(writer.write(item, tick))
                 # What was read of a video that ends early is kept.
                 fault = results[-1].get('note')
             except UserError as error:

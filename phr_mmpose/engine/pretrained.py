@@ -9,7 +9,7 @@ from mmpose.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
 from phr_mmpose.utils.checkpoint import compare_weights
-from phr_mmpose.utils.errors import UserError, one_line
+from phr_mmpose.utils.errors import UserError, first_line, one_line
 
 # Arguments by which backbones such as TIMMBackbone get weights.
 _ARGUMENTS = ('pretrained', 'checkpoint_path')
@@ -35,10 +35,9 @@ def fetch_pretrained(model: ConfigDict) -> None:
         try:
             CheckpointLoader.load_checkpoint(source, map_location='cpu')
         except Exception as error:  # loaders of URLs raise anything
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(
-                f'the weights {source} to start from cannot be had ({reason}); go on '
-                'from random weights with --random-init'
+                f'the weights {source} to start from cannot be had '
+                f'({first_line(error)}); go on from random weights with --random-init'
             ) from error
 
 

@@ -11,7 +11,7 @@ from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor
 
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.errors import UserError, first_line
 from projects.released_weights.layers import build_network
 from projects.released_weights.reader import load
 
@@ -56,10 +56,9 @@ class Torch7Network(BaseModule):
             LookupError,
             AttributeError,
         ) as error:
-            reason = (str(error).splitlines() or ['no reason given'])[0]
             raise UserError(
                 f'the Torch7 network does not run on images of '
-                f'{tuple(images.shape[1:])}: {reason}'
+                f'{tuple(images.shape[1:])}: {first_line(error)}'
             ) from error
         while isinstance(result, list) and result:
             # Of networks with supervision between their stages the last counts.

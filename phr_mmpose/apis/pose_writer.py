@@ -32,7 +32,7 @@ _JPEG_MAX_SIDE = 65_500  # libjpeg's
 
 
 @dataclass
-class Annotator:
+class PoseWriter:
     """Finds the poses of photos and videos; writes pictures and heatmaps of them.
 
     Args:
@@ -60,7 +60,7 @@ class Annotator:
     def __post_init__(self):
         self.batch_size = self.batch_size or default_batch_size(self.model)
 
-    def annotate(self, media: Media, tick: Callable[[int], None]) -> dict:
+    def write(self, media: Media, tick: Callable[[int], None]) -> dict:
         """Find the poses of one photo or video, and write pictures of them.
 
         Args:
@@ -270,7 +270,7 @@ def write_results(
     Args:
         path (Path): The file.
         model (TopdownPoseEstimator): The model that was run.
-        results (list[dict]): From :meth:`Annotator.annotate`.
+        results (list[dict]): From :meth:`PoseWriter.write`.
         failed (list[dict]): ``input`` and ``error`` of each that failed.
     """
     content = dict(
