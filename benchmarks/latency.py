@@ -62,13 +62,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='FILE',
-        help='cascades, those that come with the package with their weights (default: '
-        'all of these)',
+        help='cascades (default: all that come with the package)',
     )
     parser.add_argument(
         '--weights',
         metavar='FILE',
-        help='checkpoint of the one cascade (default: random weights)',
+        help="checkpoint of the one cascade (default: the package's, where the config "
+        'comes with it, else random weights)',
     )
     parser.add_argument(
         '--no-int8', action='store_true', help='leave out 8-bit integers'
@@ -89,7 +89,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--json',
         type=Path,
         metavar='FILE',
-        help='write there, beside what the file has of other systems',
+        help="write there; the file's entries for other systems are kept",
     )
     args = parser.parse_args(argv)
     if args.weights is not None and len(args.config) != 1:
@@ -114,21 +114,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     init_default_scope('mmpose')
     torch.set_num_threads(args.threads)
-    report = dict(machine=describe_machine('cpu'), threads=args.threads, ms={})
-    if args.json is not None and args.json.exists():
-        report['ms'] = other_systems(args.json, report)
+    report = dict(machine=describe_machine('cpu'), threads=args.threads)
+    if args.json is not None:
+        measured_before(args.json, report)
     systems: dict[str, System] = {}
     with tempfile.TemporaryDirectory() as folder:
         cascades = {name: model_files(name) for name in list_models()}
         if args.config:
-            shipped, cascades = cascades, {}
-            for config in args.config:
-                name = Path(config).stem
-                weights = args.weights or shipped.get(name, (None, None))[1]
-                cascades[name] = (
+            shipped = {
+                Path(config).resolve(): file for config, file in cascades.values()
+            }
+            cascades = {
+                Path(config).stem: (
                     config,
-                    weights or random_weights(config, Path(folder)),
+                    args.weights
+                    or shipped.get(Path(config).resolve())
+                    or random_weights(config, Path(folder)),
                 )
+                for config in args.config
+            }
         for name, files in cascades.items():
             systems |= cascade(name, *files, Path(folder), not args.no_int8)
         subject = build(_STOCK, FLOAT32, 'cpu')
@@ -140,28 +144,41 @@ def main(argv: Sequence[str] | None = None) -> None:
             found = take_turns(systems, args.rounds)
     print(table(found))
     if args.json is not None:
-        report['ms'] |= {
+        timed = {name.partition(',')[0] for name in found}
+        kept = {
+            name: times
+            for name, times in measured_before(args.json, report).items()
+            if name.partition(',')[0] not in timed
+        }
+        ms = {
             name: {key: summary(values) for key, values in times.items()}
             for name, times in found.items()
         }
+        report['ms'] = kept | ms
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2))
 
 
-def other_systems(path: Path, report: dict) -> dict:
-    """Read what was measured before, if it can be compared.
+def measured_before(path: Path, report: dict) -> dict:
+    """Read what a file has by now, if it can be compared.
 
     Raises:
-        UserError: If it was measured on another machine or with other threads.
+        UserError: If it was measured on another machine or with other threads, or
+            another program wrote it.
     """
-    before = json.loads(path.read_text())
-    for key in ('machine', 'threads'):
-        if before[key] != report[key]:
-            raise UserError(
-                f'{path}: was measured with other {key} ({before[key]}, now '
-                f'{report[key]}); name another file'
-            )
-    return before['ms']
+    if not path.exists():
+        return {}
+    try:
+        before = json.loads(path.read_text())
+        ms = dict(before['ms'])
+        other = [key for key in ('threads', 'machine') if before[key] != report[key]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f'{path}: is not from this benchmark; name another') from error
+    if other:
+        raise UserError(
+            f'{path}: was measured with other {other[0]}; name another file'
+        )
+    return ms
 
 
 def random_weights(config: str, folder: Path) -> str:
@@ -273,9 +290,9 @@ def _burst(call: Callable[[], object]) -> list[float]:
 
 
 def summary(times: list[float]) -> dict[str, float]:
-    """Median and quartiles of milliseconds."""
+    """Median and quartiles of milliseconds, and of how many calls."""
     low, median, high = (round(each, 1) for each in statistics.quantiles(times, n=4))
-    return dict(median=median, low=low, high=high)
+    return dict(median=median, low=low, high=high, calls=len(times))
 
 
 def table(found: dict[str, dict[str, list[float]]]) -> str:

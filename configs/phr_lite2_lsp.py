@@ -24,7 +24,7 @@ _channels = (24, 48, 120, 352)
 model = dict(
     backbone=dict(
         model_name='tf_efficientnet_lite2',
-        # A GPU learns all levels in hardly more time.
+        # On a GPU, training all levels takes hardly longer.
         frozen_modules=(),
         init_cfg=dict(variant=2),
     ),
@@ -33,6 +33,8 @@ model = dict(
         input_size=input_size,
         heatmap_size=(64, 64),
         detector=dict(in_channels=(24 + 128, *_channels[1:])),
+        # Fit it after a training, by tools/fit_visibility.py.
+        detector_codec=dict(visibility=None),
     ),
 )
 

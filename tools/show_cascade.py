@@ -78,8 +78,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         type=float,
         default=0.5,
         metavar='P',
-        help='without --gt, draw joints hollow, as inferred and not seen, that are '
-        'visible with a lower probability (0.5)',
+        help='without --gt, draw joints as hollow (inferred) that are visible with a '
+        'lower probability (0.5)',
     )
     parser.add_argument('--dpi', type=int, default=160, help='of the picture (160)')
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')

@@ -107,8 +107,8 @@ def draw_cascade_panel(
 
     The columns of occluded joints have a dashed outline, as in the paper, and a
     ring where the joint truly is; without truth there is neither. In the pose,
-    occluded joints (without truth: those that are visible with a lower probability
-    than ``kpt_thr``) are hollow.
+    occluded joints are hollow; without truth those are whose probability of being
+    visible is below ``kpt_thr``.
 
     Args:
         view (CascadeView): The person.

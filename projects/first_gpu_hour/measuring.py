@@ -38,6 +38,8 @@ class Speed:
         saving (float): Seconds to save a checkpoint.
         evaluation (float): Seconds to evaluate the test set once.
         memory (float): Most memory held, in 10^9 bytes.
+        first (float): Seconds in which each epoch waits for its first batch. Defaults
+            to 0.
     """
 
     samples: int
@@ -46,6 +48,7 @@ class Speed:
     saving: float
     evaluation: float
     memory: float
+    first: float = 0.0
 
     def seconds(self, stage: str) -> float:
         """Seconds of a stage's iteration in a long run.
@@ -112,13 +115,16 @@ def measure(config: Config, folder: Path) -> Speed:
     config.default_hooks.param_scheduler.stages = stages
     config.train_cfg.max_epochs = len(stages)
     loader = config.train_dataloader
-    untimed = UNTIMED
-    if DEVICE == 'cuda':
-        # While the batches last that the workers have made in advance, they rest and
-        # leave the cores to the training.
-        untimed = max(untimed, loader.num_workers * loader.get('prefetch_factor', 2))
+    workers = loader.num_workers
+    untimed, made = UNTIMED, 0
+    if DEVICE == 'cuda' and workers:
+        # Workers that have nothing to do leave the cores to the training: the timed
+        # iterations come after the batches that were made in advance, one by each
+        # worker, and before the last ones.
+        loader.prefetch_factor, made = 1, workers
+        untimed = max(untimed, made)
     loader.sampler = dict(
-        type='ShortEpochSampler', length=(untimed + TIMED) * loader.batch_size
+        type='ShortEpochSampler', length=(untimed + TIMED + made) * loader.batch_size
     )
     # Nothing else writes its checkpoints here.
     config.default_hooks.checkpoint.update(interval=len(stages) + 1, save_last=False)
@@ -149,6 +155,8 @@ def measure(config: Config, folder: Path) -> Speed:
         saving=saving,
         evaluation=evaluation,
         memory=memory.peak,
+        # One worker makes it alone.
+        first=batch * workers,
     )
 
 

@@ -268,6 +268,7 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
     stages, batch_size = config.fit_from, config.train_dataloader.batch_size
     schedule = StageSchedule(stages)
     seconds -= speed.saving * (CHECKPOINTS + len(schedule))
+    seconds -= speed.first * schedule.epochs
     shortest = sum(each.epochs * speed.seconds(each.name) for each in schedule.stages)
     iterations = int(seconds / shortest)
     if iterations < 1:

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
-from benchmarks.measure import peak_memory
+from benchmarks.measure import forget_peak, peak_memory
 from phr_mmpose.engine.pretrained import forget_pretrained
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.config import building
@@ -30,6 +30,10 @@ class PeakMemory(Hook):
 
     def __init__(self) -> None:
         self.peak = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Forget what was held before."""
+        forget_peak(DEVICE)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
@@ -90,9 +94,8 @@ def build_runner(config: Config, folder: str | Path) -> Runner:
 def end_workers(loop: BaseLoop) -> None:
     """End the workers of a loop's loader.
 
-    As part of a runner, which is a cycle of references, a loader is collected in an
-    order in which its workers do not hear of it: PyTorch waits for each in turn for
-    five seconds.
+    A runner is a cycle of references. A loader in it is garbage-collected in an order
+    that never tells its workers to stop, and PyTorch waits five seconds for each.
 
     Args:
         loop (BaseLoop): A loop that is over.

@@ -49,8 +49,17 @@ def test_options_that_do_not_go_together_get_one_line(tmp_path):
 def test_what_another_machine_measured_is_not_mixed_in(tmp_path):
     report = dict(machine=dict(processor='a'), threads=2, ms={'ours': {}})
     file = tmp_path / 'ms.json'
+    assert latency.measured_before(file, report) == {}
     file.write_text(json.dumps(report))
-    assert latency.other_systems(file, report) == {'ours': {}}
-    for other in (dict(report, threads=1), dict(report, machine=dict(processor='b'))):
-        with pytest.raises(UserError, match=r'ms\.json.*name another file'):
-            latency.other_systems(file, other)
+    assert latency.measured_before(file, report) == {'ours': {}}
+    for key, value in dict(threads=1, machine=dict(processor='b')).items():
+        with pytest.raises(UserError, match=rf'ms\.json.*other {key}'):
+            latency.measured_before(file, report | {key: value})
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{"ms": {}}', '{"ms": 1, "threads": 2}'])
+def test_another_file_is_not_written_over(text, tmp_path):
+    file = tmp_path / 'ms.json'
+    file.write_text(text)
+    with pytest.raises(UserError, match=r'ms\.json: is not from this benchmark'):
+        latency.measured_before(file, dict(machine={}, threads=2))

@@ -46,8 +46,7 @@ def test_weights_are_integers(exported, quantized):
     ]
     # The last ones of detector and refiner, and of the backbone the stem's, whose
     # grid is half the input's.
-    assert 2 <= len(floats) <= 4, floats
-    assert (32, 3, 7, 7) in floats
+    assert len(floats) == 3 and (32, 3, 7, 7) in floats
     assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) > 100
     float_size = len(onnx.load(exported).SerializeToString())
     assert path.stat().st_size < 0.4 * float_size
@@ -73,6 +72,14 @@ def test_sizes_are_no_numbers_of_the_network(tmp_path):
     assert max(differences.values()) < 0.4
     kinds = {node.op_type for node in onnx.load(str(exported)).graph.node}
     assert not kinds & {'Ceil', 'ConstantOfShape', 'Gather', 'Mul'}
+    # The stem and three layers, whose grids are half the input's.
+    kernels = [
+        tuple(each.dims)
+        for each in onnx.load(str(integers)).graph.initializer
+        if each.data_type == onnx.TensorProto.FLOAT and len(each.dims) == 4
+    ]
+    fine = [(32, 3, 3, 3), (32, 1, 3, 3), (16, 32, 1, 1), (96, 16, 1, 1)]
+    assert set(fine) < set(kernels)
 
 
 def test_it_says_how_far_the_maps_are_off(exported, quantized, crops):

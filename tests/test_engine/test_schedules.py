@@ -53,19 +53,19 @@ def newell(iteration, epoch, *_):
     return 2.5e-4 * (1 if epoch < 80 else 0.2) * warmup(iteration, 200, 1e-3)
 
 
-def lite2(iteration, epoch, stage, total):
-    """The same at twice the rate, the half wave in the joint stage."""
-    if stage == 'joint':
-        return cosine(dict(joint=(2e-3, 200, 1e-3)))(iteration, epoch, stage, total)
-    return 2e-3 * warmup(iteration, 200, 0.01)
-
-
 def lite(iteration, epoch, stage, total):
     """Constant after the warm-up, and half a wave in the last stage."""
     if stage == 'finish':
         return cosine(dict(finish=(1e-3, 200, 1e-3)))(iteration, epoch, stage, total)
     lr = 2e-3 if stage == 'refiner' else 1e-3
     return lr * warmup(iteration, 200, 0.01)
+
+
+def lite2(iteration, epoch, stage, total):
+    """The same at twice the rate, the half wave in the joint stage."""
+    if stage == 'joint':
+        return cosine(dict(joint=(2e-3, 200, 1e-3)))(iteration, epoch, stage, total)
+    return 2e-3 * warmup(iteration, 200, 0.01)
 
 
 # Config, iterations of an epoch, and the rate by iteration and epoch of a stage.

@@ -74,6 +74,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         ([photo, *model, *out, '--box', 'nan,0,9,9'], 'NaN'),
         ([photo, *model, *out, '--gt', 'no.json'], r'no\.json: No such file'),
         ([photo, *model, '--out', 'x.doc'], 'cannot draw this kind'),
+        ([photo, *model, *out, '--sure', '0.3'], 'give --kpt-thr'),
+        ([photo, *model, *out, '--kpt-thr', '2'], '--kpt-thr 2: give a number'),
     ):
         with pytest.raises(UserError, match=fault) as caught:
             main(arguments)
