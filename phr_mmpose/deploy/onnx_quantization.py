@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.config import Config
@@ -19,6 +20,9 @@ from phr_mmpose.utils.config import building
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.packages import require
+
+if TYPE_CHECKING:
+    import onnx
 
 #: Crops that calibrate, unless another number is wanted. A hundred gave the tiny
 #: cascade no other accuracy on LSP.
@@ -153,6 +157,7 @@ def export_int8(
 def _quantize(
     source: Path, prepared: Path, path: Path, crops: np.ndarray, reduce_range: bool
 ) -> None:
+    import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -169,6 +174,7 @@ def _quantize(
     with _quiet():
         # The other way of telling shapes needs sympy, and cascades do not need it.
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        graph = onnx.load(str(prepared)).graph
         quantization.quantize_static(
             str(prepared),
             str(path),
@@ -178,21 +184,18 @@ def _quantize(
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=reduce_range,
-            nodes_to_exclude=_last_nodes(prepared)
-            + _fine_nodes(prepared, crops.shape[-1] // 4),
+            nodes_to_exclude=_last_nodes(graph)
+            + _fine_nodes(graph, crops.shape[-1] // 4),
             extra_options=dict(CalibMovingAverage=True),
         )
 
 
-def _last_nodes(path: Path) -> list[str]:
+def _last_nodes(graph: 'onnx.GraphProto') -> list[str]:
     """Name the last convolutions and what follows them.
 
     With 256 levels only, neighbouring cells of a flat peak would be equal, and
     peaks above all that calibrated would be cut off.
     """
-    import onnx
-
-    graph = onnx.load(str(path)).graph
     makers = {name: node for node in graph.node for name in node.output}
     wanted, found = [output.name for output in graph.output], set()
     while wanted:
@@ -204,11 +207,8 @@ def _last_nodes(path: Path) -> list[str]:
     return sorted(found)
 
 
-def _fine_nodes(path: Path, width: int) -> list[str]:
+def _fine_nodes(graph: 'onnx.GraphProto', width: int) -> list[str]:
     """Name the backbone's layers whose output is wider than ``width`` cells."""
-    import onnx
-
-    graph = onnx.load(str(path)).graph
     widths = {
         value.name: value.type.tensor_type.shape.dim[-1].dim_value
         for value in graph.value_info
