@@ -31,11 +31,14 @@ MAX_SIDE = 2**15 - 2 if int(cv2.__version__.split('.')[0]) < 5 else 2**20
 _MOST_DEEP_PIXELS = 100_000_000
 # OpenJPEG takes 20 bytes for each.
 _MOST_JPEG2000_PIXELS = 80_000_000
-_MEND = 'replace the file or take it off the list'
+MEND = 'replace the file or take it off the list'
+"""str: How most of the messages end."""
 _BLOCK_PIXELS = 2**20
 
 
-def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
+def decode_photo(
+    content: bytes, source: str | Path, most: int = MAX_PIXELS
+) -> np.ndarray:
     """Decode an image file.
 
     16-bit pictures are scaled to 8 bits, grey ones get three equal channels, and
@@ -45,18 +48,20 @@ def decode_photo(content: bytes, source: str | Path) -> np.ndarray:
     Args:
         content (bytes): The file's content.
         source (str | Path): Its name, for the error message.
+        most (int): Pixels of the largest photo to decode. Defaults to
+            :data:`MAX_PIXELS`.
 
     Returns:
         np.ndarray: Shape (H, W, 3), BGR, uint8.
 
     Raises:
         UserError: If the file is not a picture, ends early, or is too small or too
-            large.
+            large; the size is checked first.
     """
-    header = read_header(content, source)
+    header = read_header(content, source, most)
     is_large = header is not None and header.width * header.height > _MOST_DEEP_PIXELS
     if header is None or (is_large and png.is_deep(content)):
-        return _decode_rare(content, source)
+        return _decode_rare(content, source, most)
     if content.startswith(jpeg.START):
         image = jpeg.decode(content)
     else:
@@ -119,7 +124,7 @@ def inspect_photo(path: str | Path) -> tuple[int, int]:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f'{path}: {error.strerror}; {_MEND}') from None
+        raise UserError(f'{path}: {error.strerror}; {MEND}') from None
     if content.startswith(jpeg.START):
         header = read_header(content, path)
         if header.orientation:
@@ -130,12 +135,15 @@ def inspect_photo(path: str | Path) -> tuple[int, int]:
     return width, height
 
 
-def read_header(content: bytes, source: str | Path) -> PhotoHeader | None:
+def read_header(
+    content: bytes, source: str | Path, most: int = MAX_PIXELS
+) -> PhotoHeader | None:
     """Read the header of a JPEG, PNG or WebP, and check that the file is whole.
 
     Args:
         content (bytes): The file's content.
         source (str | Path): Its name, for the error message.
+        most (int): Pixels of the largest photo. Defaults to :data:`MAX_PIXELS`.
 
     Returns:
         PhotoHeader | None: None for a file of another kind.
@@ -144,7 +152,7 @@ def read_header(content: bytes, source: str | Path) -> PhotoHeader | None:
         UserError: If the file is empty, ends early, or is too small or too large.
     """
     if not content:
-        raise UserError(f'{source}: empty file; {_MEND}')
+        raise UserError(f'{source}: empty file; {MEND}')
     if content.startswith(jpeg.START):
         kind = jpeg
     elif content.startswith(png.START):
@@ -156,13 +164,13 @@ def read_header(content: bytes, source: str | Path) -> PhotoHeader | None:
     header = kind.read_header(content)
     if header is None:
         raise _ends_early(source)
-    _check_size(header.width, header.height, source)
+    _check_size(header.width, header.height, source, most)
     if not kind.is_whole(content):
         raise _ends_early(source)
     return header
 
 
-def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
+def _decode_rare(content: bytes, source: str | Path, most: int) -> np.ndarray:
     # Pillow raises a different exception for nearly every kind of damage.
     try:
         image = pillow_photos.open_photo(content)
@@ -170,10 +178,10 @@ def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
         image = None
     if image is None:
         lacks_heif = pillow_photos.lacks_heif(content)
-        mend = 'pip install pillow-heif, which reads HEIC' if lacks_heif else _MEND
+        mend = 'pip install pillow-heif, which reads HEIC' if lacks_heif else MEND
         raise UserError(f'{source}: not a readable photo; {mend}')
     is_jpeg2000 = image.format == 'JPEG2000'
-    most = _MOST_JPEG2000_PIXELS if is_jpeg2000 else MAX_PIXELS
+    most = min(most, _MOST_JPEG2000_PIXELS) if is_jpeg2000 else most
     _check_size(*image.size, source, most)
     try:
         filled = pillow_photos.is_filled(image)
@@ -189,7 +197,7 @@ def _decode_rare(content: bytes, source: str | Path) -> np.ndarray:
     except UserError:
         raise
     except Exception:
-        raise UserError(f'{source}: not a readable photo; {_MEND}') from None
+        raise UserError(f'{source}: not a readable photo; {MEND}') from None
     # Pillow itself turns a TIFF.
     exif = image.info.get('exif') if image.format != 'TIFF' else None
     return turn_upright(whole, read_orientation(exif)) if exif else whole
@@ -217,7 +225,7 @@ def _check_size(
     width: int, height: int, source: str | Path, most: int = MAX_PIXELS
 ) -> None:
     if min(width, height) < MIN_SIDE:
-        raise UserError(f'{source}: a photo of {width} x {height} px; {_MEND}')
+        raise UserError(f'{source}: a photo of {width} x {height} px; {MEND}')
     if max(width, height) > MAX_SIDE:
         raise UserError(
             f'{source}: a photo of {width} x {height} px; sides of up to {MAX_SIDE} px '
@@ -232,5 +240,5 @@ def _check_size(
 
 def _ends_early(source: str | Path) -> UserError:
     return UserError(
-        f'{source}: the photo ends early (truncated), or is damaged; {_MEND}'
+        f'{source}: the photo ends early (truncated), or is damaged; {MEND}'
     )
