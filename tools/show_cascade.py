@@ -20,17 +20,13 @@ from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 
 import numpy as np
 
-from phr_mmpose.apis.estimation import estimate_heatmaps
+from phr_mmpose.apis.cascade_view import view_person
 from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
-from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
+from phr_mmpose.apis.pose_model import joint_names, load_pose_model
 from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.visualization.cascade_panel import (
-    CascadeView,
-    choose_joints,
-    draw_cascade_panel,
-)
+from phr_mmpose.visualization.cascade_panel import choose_joints, draw_cascade_panel
 from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
 
@@ -110,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.photos, images, boxes, panels, strict=True
     ):
         known = known_joints(args.gt, photo, names, box) if args.gt else None
-        view = look(model, image, choose_box(box, known, image, photo), known)
+        view = view_person(model, image, choose_box(box, known, image, photo), known)
         draw_cascade_panel(
             view, chosen or choose_joints(view), panel, args.kpt_thr, args.dpi
         )
@@ -169,26 +165,6 @@ def choose_box(
         return check_boxes([known.box], image.shape[:2], photo)[0]
     height, width = image.shape[:2]
     return np.array([0, 0, width, height], np.float32)
-
-
-def look(
-    model, image: np.ndarray, box: np.ndarray, known: KnownJoints | None
-) -> CascadeView:
-    """Run the cascade on one person."""
-    poses, heatmaps = estimate_heatmaps(model, image, box[None])
-    return CascadeView(
-        image=image,
-        center=heatmaps.centers[0],
-        size=heatmaps.sizes[0],
-        detector=heatmaps.detector[0],
-        refiner=heatmaps.refiner[0],
-        keypoints=poses.keypoints[0],
-        visible=poses.visible[0],
-        names=joint_names(model),
-        links=joint_links(model),
-        truth=known.joints if known else None,
-        occluded=known.occluded if known else None,
-    )
 
 
 if __name__ == '__main__':

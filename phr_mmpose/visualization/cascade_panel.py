@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import matplotlib
@@ -121,12 +122,30 @@ def draw_cascade_panel(
         UserError: If the suffix is of no kind that can be drawn.
     """
     check_picture(path)
+    with atomic_path(path) as temporary:
+        save_cascade_panel(view, joints, temporary, kpt_thr, dpi)
+
+
+def save_cascade_panel(
+    view: CascadeView,
+    joints: Sequence[int],
+    file: Path | BinaryIO,
+    kpt_thr: float = 0.5,
+    dpi: int = 160,
+) -> None:
+    """As :func:`draw_cascade_panel`, into an open file too, as a PNG.
+
+    Args:
+        view (CascadeView): As there.
+        joints (Sequence[int]): As there.
+        file (Path | BinaryIO): Gets the picture.
+        kpt_thr (float): As there.
+        dpi (int): As there.
+    """
     style = {'font.size': 8.5, 'text.color': _INK, 'axes.labelcolor': _INK}
     style['text.parse_math'] = False  # names of joints are no formulas
     with matplotlib.rc_context(style):
-        figure = _figure(view, joints, kpt_thr)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, facecolor='white')
+        _figure(view, joints, kpt_thr).savefig(file, dpi=dpi, facecolor='white')
 
 
 def _figure(view: CascadeView, joints: Sequence[int], kpt_thr: float) -> Figure:
