@@ -1,0 +1,157 @@
+"""Show a page in the browser on which to try a cascade on photos.
+
+It runs on this machine and for this machine alone, unless --host says otherwise; end it
+by Ctrl-C. In a clone ``python tools/web_demo.py`` is the same command.
+
+Examples:
+    phr-web
+    phr-web --det-config rtmdet_tiny_8xb32-300e_coco.py --det-weights rtmdet_tiny.pth
+    phr-web --config configs/phr_tiny_lsp.py \
+        --weights work_dirs/phr_tiny_lsp/stage_joint.pth --device cuda:0
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+
+from phr_mmpose.utils.cli import check_within, run
+
+import cv2
+
+from phr_mmpose.apis.person_boxes import BoxSource, PersonDetector, whole_image
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.datasets.body.figure_dataset import FigureDataset
+from phr_mmpose.datasets.figures import Figure
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.packages import require
+from phr_mmpose.web.answer import PhotoAnswerer
+from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+
+# Two who are seen whole, two partly hidden.
+_FIGURES_SEED, _FIGURES, _FIGURE_SIDE = 5, (2, 22, 16, 19), 480
+# Pages that are open at a time; the one that was used least is told to begin again.
+_SESSIONS = 64
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--config',
+        help="the cascade's config; without --weights a model that comes with the "
+        f'package ({DEFAULT_MODEL})',
+    )
+    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    parser.add_argument(
+        '--det-config',
+        metavar='CONFIG',
+        help='find persons with this mmdet model (default: one in the whole picture)',
+    )
+    parser.add_argument(
+        '--det-weights',
+        metavar='CKPT',
+        help="its checkpoint (default: that config's load_from)",
+    )
+    parser.add_argument(
+        '--bbox-thr',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help='drop boxes of a lower score (0.3)',
+    )
+    parser.add_argument(
+        '--kpt-thr',
+        type=float,
+        default=0.5,
+        metavar='P',
+        help='joints that are visible with a lower probability are inferred (0.5)',
+    )
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+    parser.add_argument(
+        '--host', default='127.0.0.1', help='address to listen on (127.0.0.1)'
+    )
+    parser.add_argument('--port', type=int, default=7860, help='port (7860)')
+    args = parser.parse_args(argv)
+    check_within('--kpt-thr', args.kpt_thr, 0, 1)
+    check_within('--port', args.port, 1, 65535)
+    if args.det_weights and not args.det_config:
+        raise UserError('--det-weights: needs --det-config CONFIG')
+    return args
+
+
+def command() -> None:
+    """Run as the command ``phr-web``."""
+    run(main)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Show the page until it is ended.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If an option, the config or the weights are faulty, the model is
+            no cascade, the address cannot be used, or Gradio is missing.
+    """
+    args = parse_args(argv)
+    require('web', 'gradio')
+    config, weights = find_model(args.config, args.weights)
+    model = load_pose_model(config, weights, args.device)
+    answerer = PhotoAnswerer(model, box_source(args), args.kpt_thr)
+    figures = draw_figures()
+    # A model that is no cascade is refused here, and the first visitor need not wait.
+    answerer.answer(cv2.imencode('.png', figures[0].image)[1].tobytes())
+    with tempfile.TemporaryDirectory(prefix='phr_web_') as folder:
+        os.environ['GRADIO_TEMP_DIR'] = folder
+        os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+        # Slow to import.
+        from phr_mmpose.web.page import CSS, MAX_FILE_MB, build_page, theme
+
+        page = build_page(answerer, figures)
+        try:
+            page.launch(
+                server_name=args.host,
+                server_port=args.port,
+                share=False,
+                max_file_size=f'{MAX_FILE_MB}mb',
+                state_session_capacity=_SESSIONS,
+                theme=theme(),
+                css=CSS,
+                footer_links=[],
+                ssr_mode=False,
+                quiet=True,
+                prevent_thread_lock=True,
+            )
+        except OSError:
+            raise UserError(
+                f'--host {args.host} --port {args.port}: cannot listen there; '
+                'give another port, or an address of this machine'
+            ) from None
+        print(f'{page.local_url} (Ctrl-C ends it)', flush=True)
+        page.block_thread()
+
+
+def box_source(args: argparse.Namespace) -> BoxSource:
+    """Choose where boxes come from."""
+    if args.det_config:
+        return PersonDetector(
+            args.det_config, args.det_weights, args.device, args.bbox_thr
+        )
+    return whole_image
+
+
+def draw_figures() -> list[Figure]:
+    """Draw the figures that the page offers."""
+    dataset = FigureDataset(
+        num=max(_FIGURES) + 1,
+        seed=_FIGURES_SEED,
+        image_size=_FIGURE_SIDE,
+        occlusion=0.25,
+        back_views=0,
+    )
+    return [dataset.figure(number) for number in _FIGURES]

@@ -1,0 +1,287 @@
+"""The page: a photo goes in, the pose and what was seen of it come out."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import gradio as gr
+import numpy as np
+
+from phr_mmpose.datasets.figures import Figure
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.visualization.cascade_panel import choose_joints
+from phr_mmpose.web.answer import (
+    MAX_MEGAPIXELS,
+    Answer,
+    PhotoAnswerer,
+    draw_corner,
+)
+
+TITLE = 'Seen or inferred?'
+
+MAX_FILE_MB = 25
+"""int: Of a photo that the page takes, in megabytes."""
+
+# Gradio writes an upload and what it sends back into files. A second later nobody needs
+# them: the upload was read, and the browser has the pictures. A slow one gets a minute.
+_FILES_END = (10, 60)
+# Seconds for which an open page may go on with its photo.
+_PHOTO_ENDS = 1800
+# More pages than this that wait for their answer are told to come again.
+_QUEUE = 64
+# Steps of the page, and nothing to call for others.
+_STEP = dict(api_visibility='undocumented')
+# One model, one answer at a time.
+_MODEL = dict(_STEP, concurrency_id='model', concurrency_limit=1)
+
+# Else the figures take the room of three rows.
+CSS = '#figures .grid-wrap {height: auto; min-height: 0}'
+
+_INTRODUCTION = f"""
+# {TITLE}
+A detector looks for the body parts that it can see. A second network reads what it
+found and places every joint, hidden ones too. **Filled joints were seen, hollow ones
+inferred.**
+
+<small>A photo is read once and not stored: its file is deleted within a minute or so,
+and memory holds it only while this page is open. Up to {MAX_FILE_MB} MB and
+{MAX_MEGAPIXELS} megapixels.</small>
+"""
+_ASK = 'Drop a photo of a person, or choose a drawn figure.'
+_CHOOSE_CORNER = 'To choose one person, click on two opposite corners of a box.'
+_GONE = 'This photo is no longer here: drop it again.'
+
+
+@dataclass
+class Visit:
+    """What a page in a browser works with.
+
+    Args:
+        photo (bytes): The uploaded file.
+        box (tuple[float, ...], optional): x1, y1, x2, y2, pixels of the photo.
+        corner (tuple[float, float], optional): The first corner of a box.
+        shape (tuple[int, int], optional): The photo's height and width.
+        shown (tuple[int, int], optional): Those of the picture on the page.
+    """
+
+    photo: bytes
+    box: tuple[float, ...] | None = None
+    corner: tuple[float, float] | None = None
+    shape: tuple[int, int] | None = None
+    shown: tuple[int, int] | None = None
+
+
+def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
+    """Lay out the page.
+
+    Args:
+        answerer (PhotoAnswerer): What finds the poses.
+        figures (Sequence[Figure]): Drawn figures to try.
+
+    Returns:
+        gr.Blocks: To be launched.
+    """
+    names = [name.replace('_', ' ') for name in answerer.names]
+
+    def take(photo: bytes | None) -> Visit | None:
+        return Visit(photo) if photo else None
+
+    def take_figure(event: gr.SelectData) -> tuple[Visit, None]:
+        figure = figures[event.index]
+        _, png = cv2.imencode('.png', figure.image)
+        return Visit(png.tobytes(), tuple(figure.box.tolist())), None
+
+    def answer(visit: Visit | None) -> dict:
+        blank = {
+            picture: None,
+            message: _ASK,
+            person: gr.update(visible=False),
+            whole: gr.update(visible=False),
+            table: gr.update(visible=False),
+            joints: gr.update(visible=False),
+            panel: gr.update(visible=False),
+            links: '',
+            state: visit,
+        }
+        if visit is None:
+            return blank
+        try:
+            found = answerer.answer(visit.photo, visit.box)
+        except UserError as error:
+            return {**blank, message: sentence(error), state: None}
+        return {**blank, **show(visit, found)}
+
+    def show(visit: Visit, found: Answer) -> dict:
+        drawn = answerer.picture(found)
+        count = len(found.poses)
+        updates = {
+            picture: drawn,
+            message: describe(found, answerer.kpt_thr),
+            person: gr.update(
+                choices=[(str(n + 1), n) for n in range(count)],
+                value=0,
+                visible=count > 1,
+            ),
+            whole: gr.update(visible=found.box is not None),
+            links: answerer.downloads(found, drawn) if count else '',
+            state: dataclasses.replace(
+                visit,
+                corner=None,
+                shape=found.image.shape[:2],
+                shown=drawn.shape[:2],
+            ),
+        }
+        if count:
+            view = answerer.view(found, 0)
+            chosen = choose_joints(view)
+            updates[table] = gr.update(value=answerer.rows(view), visible=True)
+            updates[joints] = gr.update(value=chosen, visible=True)
+            updates[panel] = gr.update(value=answerer.panel(view, chosen), visible=True)
+        return updates
+
+    def look(visit: Visit | None, number: int, chosen: list[int]) -> tuple:
+        if visit is None:
+            raise gr.Error(_GONE)
+        found = answerer.answer(visit.photo, visit.box)
+        view = answerer.view(found, number)
+        return answerer.rows(view), answerer.panel(view, chosen)
+
+    def click(visit: Visit | None, event: gr.SelectData) -> dict:
+        if visit is None or visit.shape is None:
+            return {message: _GONE}
+        scale = np.divide(visit.shape[::-1], visit.shown[::-1])
+        point = tuple((scale * event.index).tolist())
+        if visit.corner is None:
+            photo = answerer.read(visit.photo)
+            return {
+                picture: draw_corner(photo, point),
+                message: 'Now click on the opposite corner.',
+                state: dataclasses.replace(visit, corner=point),
+            }
+        both = np.array([visit.corner, point])
+        box = (*both.min(axis=0).tolist(), *both.max(axis=0).tolist())
+        updates = answer(dataclasses.replace(visit, corner=None, box=box))
+        if updates[state] is None:
+            # The box is at fault, and the photo as good as it was.
+            return {**answer(whole_photo(visit)), message: updates[message]}
+        return updates
+
+    def whole_photo(visit: Visit | None) -> Visit | None:
+        return visit and dataclasses.replace(visit, box=None, corner=None)
+
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=_FILES_END
+    ) as page:
+        state = gr.State(None, time_to_live=_PHOTO_ENDS)
+        gr.Markdown(_INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=3):
+                upload = gr.File(
+                    label='Photo', type='binary', height=120, elem_id='upload'
+                )
+                gallery = gr.Gallery(
+                    [figure.image[..., ::-1] for figure in figures],
+                    label='Drawn figures',
+                    columns=len(figures),
+                    rows=1,
+                    object_fit='contain',
+                    allow_preview=False,
+                    buttons=[],
+                    elem_id='figures',
+                )
+                message = gr.Markdown(_ASK, elem_id='message')
+                picture = gr.Image(
+                    label='Pose',
+                    interactive=False,
+                    buttons=['fullscreen'],
+                    elem_id='picture',
+                    alt_text='The photo with the pose drawn on it',
+                )
+                with gr.Row():
+                    whole = gr.Button('Forget the box', visible=False, size='sm')
+                    links = gr.HTML(elem_id='links')
+            with gr.Column(scale=2):
+                person = gr.Radio([], label='Person', visible=False, elem_id='person')
+                table = gr.Dataframe(
+                    headers=['Joint', 'Verdict', 'Visible', 'Detector', 'Refiner'],
+                    interactive=False,
+                    visible=False,
+                    max_height=680,
+                    buttons=[],
+                    elem_id='joints',
+                )
+        joints = gr.Dropdown(
+            [(name, number) for number, name in enumerate(names)],
+            value=[],
+            multiselect=True,
+            visible=False,
+            label="What both networks make of these joints (the paper's Figure 2)",
+            elem_id='chosen',
+        )
+        panel = gr.Image(
+            show_label=False,
+            interactive=False,
+            visible=False,
+            format='png',
+            buttons=['download', 'fullscreen'],
+            elem_id='panel',
+            alt_text='Heatmaps of the detector and of the refiner',
+        )
+        results = [
+            picture, message, person, whole, table, joints, panel, links, state,
+        ]  # fmt: skip
+
+        # The upload is read at once, before it waits for its turn.
+        quick = dict(_STEP, queue=False)
+        upload.upload(take, upload, state, **quick).then(
+            answer, state, results, **_MODEL
+        )
+        upload.clear(take, upload, state, **quick).then(
+            answer, state, results, **_MODEL
+        )
+        gallery.select(take_figure, None, [state, upload], **quick).then(
+            answer, state, results, **_MODEL
+        )
+        picture.select(click, state, results, **_MODEL)
+        whole.click(whole_photo, state, state, **quick).then(
+            answer, state, results, **_MODEL
+        )
+        for choice in (person, joints):
+            choice.input(look, [state, person, joints], [table, panel], **_MODEL)
+    return page.queue(max_size=_QUEUE)
+
+
+def describe(answer: Answer, kpt_thr: float) -> str:
+    """Say in a sentence or two what was found.
+
+    Args:
+        answer (Answer): The answer.
+        kpt_thr (float): As in :class:`PhotoAnswerer`.
+
+    Returns:
+        str: Markdown.
+    """
+    count = len(answer.poses)
+    if not count:
+        return f'No person was found on this photo. {_CHOOSE_CORNER}'
+    inferred = int((answer.poses.visible < kpt_thr).sum())
+    of = answer.poses.visible.size
+    persons = '1 person' if count == 1 else f'{count} persons'
+    return (
+        f'**{persons}: {of - inferred} of {of} joints seen, {inferred} inferred.** '
+        f'{_CHOOSE_CORNER}'
+    )
+
+
+def sentence(error: UserError) -> str:
+    """Make a sentence of a message, for Markdown."""
+    text = str(error).replace('<', '&lt;')
+    return f'{text[:1].upper()}{text[1:]}.'
+
+
+def theme() -> gr.themes.Base:
+    """Fonts of the browser's own: nothing comes from elsewhere."""
+    return gr.themes.Default(
+        font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+    )
