@@ -147,7 +147,10 @@ def estimate_photos(
     """
     samples = iter(_infer(model, photos, False, batch_size))
     return [
-        _poses([next(samples) for _ in photo.boxes], model, photo) for photo in photos
+        read_poses(
+            [next(samples) for _ in photo.boxes], model, photo.boxes, photo.box_scores
+        )
+        for photo in photos
     ]
 
 
@@ -186,7 +189,62 @@ def estimate_heatmaps(
         centers=_stack([np.reshape(s.input_center, 2) for s in samples], 2),
         sizes=_stack([np.reshape(s.input_scale, 2) for s in samples], 2),
     )
-    return _poses(samples, model, photo), heatmaps
+    return read_poses(samples, model, boxes, box_scores), heatmaps
+
+
+class PersonPipeline:
+    """Cuts persons out of photos as a model's test pipeline says.
+
+    It can go to another process than the model.
+
+    Args:
+        model (TopdownPoseEstimator): From :func:`load_pose_model`.
+    """
+
+    def __init__(self, model: TopdownPoseEstimator) -> None:
+        self._scope = model.cfg.get('default_scope', 'mmpose')
+        self._transforms = model.cfg.test_dataloader.dataset.pipeline
+        self._meta = model.dataset_meta
+        self._pipeline = None
+
+    def __call__(self, image: np.ndarray, box: np.ndarray) -> dict:
+        """Cut out one person.
+
+        Args:
+            image (np.ndarray): Shape (H, W, 3), BGR, uint8.
+            box (np.ndarray): Shape (4,), x1, y1, x2, y2.
+
+        Returns:
+            dict: ``inputs`` and ``data_samples``, as a data set gives them.
+        """
+        if self._pipeline is None:
+            init_default_scope(self._scope)
+            self._pipeline = Compose(self._transforms)
+        return self._pipeline(
+            dict(
+                self._meta,
+                img=image,
+                bbox=np.asarray(box, np.float32)[None],
+                bbox_score=np.ones(1, np.float32),
+            )
+        )
+
+
+def predict(
+    model: TopdownPoseEstimator, persons: Sequence[dict]
+) -> list[PoseDataSample]:
+    """Predict the poses of one batch.
+
+    Args:
+        model (TopdownPoseEstimator): From :func:`load_pose_model`.
+        persons (Sequence[dict]): From a :class:`PersonPipeline`.
+
+    Returns:
+        list[PoseDataSample]: One for each.
+    """
+    init_default_scope(model.cfg.get('default_scope', 'mmpose'))
+    with torch.no_grad():
+        return model.test_step(pseudo_collate(persons))
 
 
 def _infer(
@@ -196,8 +254,7 @@ def _infer(
     batch_size: int | None,
 ) -> list[PoseDataSample]:
     """Run all persons through the test pipeline and, in batches, the model."""
-    init_default_scope(model.cfg.get('default_scope', 'mmpose'))
-    pipeline = Compose(model.cfg.test_dataloader.dataset.pipeline)
+    pipeline = PersonPipeline(model)
     persons = [(photo.image, box) for photo in photos for box in photo.boxes]
     batch_size = batch_size or default_batch_size(model)
     before = model.test_cfg
@@ -205,19 +262,8 @@ def _infer(
     samples = []
     try:
         for start in range(0, len(persons), batch_size):
-            batch = [
-                pipeline(
-                    dict(
-                        model.dataset_meta,
-                        img=image,
-                        bbox=np.asarray(box, np.float32)[None],
-                        bbox_score=np.ones(1, np.float32),
-                    )
-                )
-                for image, box in persons[start : start + batch_size]
-            ]
-            with torch.no_grad():
-                done = model.test_step(pseudo_collate(batch))
+            some = persons[start : start + batch_size]
+            done = predict(model, [pipeline(image, box) for image, box in some])
             if heatmaps:
                 # A batch's heatmaps would else stay on the device until the last.
                 done = [sample.cpu() for sample in done]
@@ -227,9 +273,26 @@ def _infer(
     return samples
 
 
-def _poses(
-    samples: list[PoseDataSample], model: TopdownPoseEstimator, photo: Persons
+def read_poses(
+    samples: Sequence[PoseDataSample],
+    model: TopdownPoseEstimator,
+    boxes: np.ndarray,
+    box_scores: np.ndarray | None = None,
 ) -> Poses:
+    """Read the poses of one photo from predictions.
+
+    Args:
+        samples (Sequence[PoseDataSample]): From :func:`predict`, N; may be none.
+        model (TopdownPoseEstimator): The model that was run.
+        boxes (np.ndarray): Shape (N, 4).
+        box_scores (np.ndarray, optional): Shape (N,). Defaults to ones.
+
+    Returns:
+        Poses: N poses.
+
+    Raises:
+        UserError: If the model put out NaN.
+    """
     joints = len(model.dataset_meta['keypoint_id2name'])
     keypoints = np.zeros((0, joints, 2), np.float32)
     scores = visible = np.zeros((0, joints), np.float32)
@@ -240,10 +303,9 @@ def _poses(
         visible = _stack([each.keypoints_visible[0] for each in found], 2)
     if not all(np.isfinite(each).all() for each in (keypoints, scores, visible)):
         raise UserError('the model puts out NaN: its weights are damaged')
-    box_scores = photo.box_scores
     if box_scores is None:
-        box_scores = np.ones(len(photo.boxes), np.float32)
-    boxes = np.asarray(photo.boxes, np.float32)
+        box_scores = np.ones(len(boxes), np.float32)
+    boxes = np.asarray(boxes, np.float32)
     return Poses(boxes, box_scores, keypoints, scores, visible)
 
 
