@@ -12,8 +12,10 @@ Examples:
 
 import argparse
 import os
+import signal
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from phr_mmpose.utils.cli import check_within, run
 
@@ -26,10 +28,14 @@ from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.packages import require
 from phr_mmpose.web.answer import PhotoAnswerer
+from phr_mmpose.web.cleaning import keep_clean
 from phr_mmpose.zoo import DEFAULT_MODEL, find_model
 
 # Two who are seen whole, two partly hidden.
 _FIGURES_SEED, _FIGURES, _FIGURE_SIDE = 5, (2, 22, 16, 19), 480
+# Gradio writes an upload and what it sends back into files. A second later nobody needs
+# them: the upload was read, and the browser has the pictures. A slow one gets a minute.
+_FILES_END, _CLEANING = 60, 5
 # Pages that are open at a time; the one that was used least is told to begin again.
 _SESSIONS = 64
 
@@ -106,13 +112,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     figures = draw_figures()
     # A model that is no cascade is refused here, and the first visitor need not wait.
     answerer.answer(cv2.imencode('.png', figures[0].image)[1].tobytes())
-    with tempfile.TemporaryDirectory(prefix='phr_web_') as folder:
+    # However it is ended, the files are deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(
+        prefix='phr_web_', ignore_cleanup_errors=True
+    ) as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
         # Slow to import.
         from phr_mmpose.web.page import CSS, MAX_FILE_MB, build_page, theme
 
         page = build_page(answerer, figures)
+        keep_clean(Path(folder), _FILES_END, _CLEANING)
         try:
             page.launch(
                 server_name=args.host,

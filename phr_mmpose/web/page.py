@@ -23,9 +23,6 @@ TITLE = 'Seen or inferred?'
 MAX_FILE_MB = 25
 """int: Of a photo that the page takes, in megabytes."""
 
-# Gradio writes an upload and what it sends back into files. A second later nobody needs
-# them: the upload was read, and the browser has the pictures. A slow one gets a minute.
-_FILES_END = (10, 60)
 # Seconds for which an open page may go on with its photo.
 _PHOTO_ENDS = 1800
 # More pages than this that wait for their answer are told to come again.
@@ -170,9 +167,7 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
     def whole_photo(visit: Visit | None) -> Visit | None:
         return visit and dataclasses.replace(visit, box=None, corner=None)
 
-    with gr.Blocks(
-        title=TITLE, analytics_enabled=False, delete_cache=_FILES_END
-    ) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         state = gr.State(None, time_to_live=_PHOTO_ENDS)
         gr.Markdown(_INTRODUCTION)
         with gr.Row():

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def server(tmp_path_factory):
         text=True,
     )
     yield process, process.stdout.readline().split()[0], folder
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     assert process.wait(30) in (0, 130)
     # Nothing stays behind.
     assert not list(folder.glob('phr_web_*'))
