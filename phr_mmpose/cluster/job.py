@@ -1,0 +1,121 @@
+"""A job: photos in, Parquet files out."""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Ray would tell its makers of its use.
+os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+
+import ray
+
+from phr_mmpose.cluster.results import ResultWriter
+from phr_mmpose.cluster.steps import CropPersons, PredictPoses
+
+# Photos that one task reads, that a model is given at once, and of one file.
+_READ, _PREDICTED, _WRITTEN = 16, 32, 1000
+# Shares of a core: reading a photo takes a fifth of the time of its pose by a small
+# model, and writing hardly any. They are Ray's tickets, not limits.
+_READER, _WRITER, _MODEL = 0.25, 0.05, 0.7
+# Bytes in which a local Ray holds what is on its way from step to step.
+_STORE = 1_000_000_000
+
+
+@dataclass
+class Job:
+    """What is to be done with the photos.
+
+    Args:
+        cropping (CropPersons): Reads photos and cuts out persons.
+        model (dict): Arguments of :class:`PredictPoses`.
+        writer (ResultWriter): Writes the results.
+        num_actors (int, optional): How many times the model is loaded. Defaults to
+            once for each GPU, or, without one, for each core.
+    """
+
+    cropping: CropPersons
+    model: dict
+    writer: ResultWriter
+    num_actors: int | None = None
+
+    def run(self, photos: pa.Table) -> dict[str, int]:
+        """Run to the end; Ray shows how far it is.
+
+        Args:
+            photos (pa.Table): See :data:`phr_mmpose.cluster.sources.PHOTOS`.
+
+        Returns:
+            dict[str, int]: How many ``photos``, ``persons`` and ``errors``.
+        """
+        if not sys.stderr.isatty():
+            # Else its bars become pages of log.
+            ray.data.DataContext.get_current().enable_progress_bars = False
+            logging.getLogger('ray.data').setLevel(logging.WARNING)
+        counts = dict(photos=0, persons=0, errors=0)
+        if not len(photos):
+            return counts
+        have = ray.cluster_resources()
+        gpus = int(have.get('GPU', 0)) if self.model.get('device') != 'cpu' else 0
+        actors = self.num_actors or gpus or int(have['CPU'])
+        blocks = -(-len(photos) // _READ)
+        data = ray.data.from_arrow(photos, override_num_blocks=min(blocks, 10_000))
+        data = (
+            data.map_batches(
+                self.cropping,
+                batch_size=_READ,
+                batch_format='pyarrow',
+                num_cpus=_READER,
+            )
+            .map_batches(
+                PredictPoses,
+                fn_constructor_kwargs=self.model,
+                batch_size=_PREDICTED,
+                batch_format='pyarrow',
+                concurrency=actors,
+                num_cpus=0 if gpus else _MODEL,
+                num_gpus=gpus and min(1, gpus / actors),
+            )
+            .map_batches(
+                self.writer,
+                batch_size=_WRITTEN,
+                batch_format='pyarrow',
+                num_cpus=_WRITER,
+            )
+        )
+        for batch in data.iter_batches(batch_format='pyarrow', batch_size=None):
+            for key in counts:
+                counts[key] += pc.sum(batch[key]).as_py()
+        return counts
+
+
+def connect(address: str | None, cpus: int | None = None) -> None:
+    """Join a cluster, or start Ray on this machine.
+
+    Args:
+        address (str, optional): Of the cluster. Defaults to a Ray of our own, which
+            ends with the process.
+        cpus (int, optional): Cores of a Ray of our own. Defaults to all.
+    """
+    local = dict(
+        num_cpus=cpus,
+        object_store_memory=_STORE,
+        include_dashboard=False,
+        # Whatever a process of this job imports, a worker can.
+        runtime_env={'env_vars': {'PYTHONPATH': os.environ.get('PYTHONPATH', '')}},
+    )
+    ray.init(
+        address=address or 'local',
+        logging_level='error',
+        log_to_driver=False,
+        **({} if address else local),
+    )
+
+
+def absolute(path: str | Path | None) -> str | None:
+    """Make a path hold in other processes; a model's name or an address is left."""
+    return str(Path(path).absolute()) if path and Path(path).exists() else path

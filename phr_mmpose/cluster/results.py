@@ -1,0 +1,120 @@
+"""The results of a job as Parquet files, each whole or not there."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.json_files import read_json
+
+_NUMBERS = pa.list_(pa.float32())
+RESULTS = pa.schema(
+    [
+        ('image', pa.string()),
+        ('box', _NUMBERS),
+        ('box_score', pa.float32()),
+        ('keypoints', pa.list_(_NUMBERS)),
+        ('scores', _NUMBERS),
+        ('visible', _NUMBERS),
+        ('error', pa.string()),
+    ]
+)
+"""pa.Schema: One row for each person, as ``poses.json`` of ``phr-pose`` has it. A photo
+without a person, or with an ``error``, has one row in which the others are null."""
+
+_SETTINGS = 'settings.json'
+
+
+class ResultWriter:
+    """Writes the poses of some photos into one file.
+
+    Its name follows from the photos, so that a task that is done again, since its
+    process was killed, writes the same file again.
+
+    Args:
+        folder (str | Path): The folder.
+        joints (Sequence[str]): K names, noted in each file.
+    """
+
+    def __init__(self, folder: str | Path, joints: Sequence[str]) -> None:
+        self._folder = Path(folder)
+        self._schema = RESULTS.with_metadata({'joints': json.dumps(list(joints))})
+
+    def __call__(self, photos: pa.Table) -> pa.Table:
+        """Write.
+
+        Args:
+            photos (pa.Table): ``path``, ``persons`` as JSON, and ``error``.
+
+        Returns:
+            pa.Table: How many ``photos``, ``persons`` and ``errors``; one row.
+        """
+        rows = [row for photo in photos.to_pylist() for row in _rows(photo)]
+        names = '\n'.join(photos['path'].to_pylist())
+        name = hashlib.sha256(names.encode(errors='surrogateescape')).hexdigest()[:24]
+        with atomic_path(self._folder / f'{name}.parquet') as temporary:
+            pq.write_table(pa.Table.from_pylist(rows, self._schema), temporary)
+        counts = dict(
+            photos=len(photos),
+            persons=sum(row.get('box') is not None for row in rows),
+            errors=sum(row.get('error') is not None for row in rows),
+        )
+        return pa.table({key: [value] for key, value in counts.items()})
+
+
+def open_results(folder: str | Path, settings: dict) -> set[str]:
+    """Begin a job, or go on with it.
+
+    Args:
+        folder (str | Path): Where its results are or will be.
+        settings (dict): What the results depend on.
+
+    Returns:
+        set[str]: The photos that are done.
+
+    Raises:
+        UserError: If the folder holds results of other settings, or a damaged file.
+    """
+    folder = Path(folder)
+    note = folder / _SETTINGS
+    if note.exists():
+        known = read_json(note, 'name another --out')
+        if known != settings:
+            differing = sorted(
+                key
+                for key in {*known, *settings}
+                if known.get(key) != settings.get(key)
+            )
+            raise UserError(
+                f'{folder}: its results were made with another '
+                f'{", ".join(differing)}; name another --out'
+            )
+    elif any(folder.glob('*.parquet')):
+        raise UserError(f'{folder}: holds other Parquet files; name another --out')
+    with atomic_path(note) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1) + '\n')
+    done = set()
+    for file in folder.glob('*.parquet'):
+        try:
+            done.update(pq.read_table(file, columns=['image'])['image'].to_pylist())
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise UserError(
+                f'{file}: {first_line(error)}; remove it, and its photos are done again'
+            ) from None
+    return done
+
+
+def _rows(photo: dict) -> Iterator[dict]:
+    if photo['error'] is not None:
+        yield dict(image=photo['path'], error=photo['error'])
+        return
+    persons = json.loads(photo['persons'])
+    for person in persons:
+        yield dict(person, image=photo['path'])
+    if not persons:
+        yield dict(image=photo['path'])

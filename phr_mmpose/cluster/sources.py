@@ -1,0 +1,123 @@
+"""Find the photos of a job, wherever they lie."""
+
+import glob
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from phr_mmpose.apis.media import PHOTO_SUFFIXES
+from phr_mmpose.utils.errors import UserError, first_line
+
+PHOTOS = pa.schema([('path', pa.string()), ('boxes', pa.string())])
+"""pa.Schema: A photo and its boxes as JSON, null where none are given."""
+
+
+def list_photos(sources: Sequence[str]) -> pa.Table:
+    """List photos.
+
+    Args:
+        sources (Sequence[str]): Photos; folders, which are searched with their folders
+            for files with a photo's suffix; patterns such as ``'day*/*.jpg'``;
+            Parquet files with a column ``path`` and perhaps ``boxes``, N x 4 numbers;
+            or addresses of an object store (``s3://bucket/folder``).
+
+    Returns:
+        pa.Table: :data:`PHOTOS`, each path once, in the order given. Local paths are
+        absolute, since other processes have other working directories.
+
+    Raises:
+        UserError: If one of them is not there, cannot be read or holds no photo.
+    """
+    found: dict[str, str | None] = {}
+    for source in sources:
+        before = len(found)
+        for path, boxes in _list_one(source):
+            found.setdefault(path, boxes)
+        if len(found) == before and not found:
+            raise UserError(f'{source}: no photo in it')
+    return pa.table([list(found), list(found.values())], schema=PHOTOS)
+
+
+def read_file(path: str) -> bytes:
+    """Read a file of this machine or an object store.
+
+    Args:
+        path (str): A path or an address.
+
+    Returns:
+        bytes: Its content.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    try:
+        if '://' not in path:
+            return Path(path).read_bytes()
+        store, key = fs.FileSystem.from_uri(path)
+        with store.open_input_file(key) as file:
+            return file.read()
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, 'strerror', None) or first_line(error)
+        raise UserError(f'{path}: {reason}') from None
+
+
+def _list_one(source: str) -> Iterator[tuple[str, str | None]]:
+    if '://' in source:
+        yield from ((path, None) for path in _list_store(source))
+        return
+    path = Path(source)
+    if path.is_dir():
+        paths = (each for each in path.rglob('*') if _is_photo(each.name))
+        yield from ((str(each.absolute()), None) for each in sorted(paths))
+    elif path.suffix.lower() == '.parquet' and path.is_file():
+        yield from _read_parquet(path)
+    elif path.is_file():
+        yield str(path.absolute()), None
+    elif glob.has_magic(source):
+        for each in sorted(glob.glob(source, recursive=True)):
+            yield from _list_one(each) if Path(each).is_file() else ()
+    else:
+        raise UserError(f'{source}: no such photo, folder or Parquet file')
+
+
+def _list_store(address: str) -> list[str]:
+    try:
+        store, key = fs.FileSystem.from_uri(address)
+        info = store.get_file_info(key)
+        if info.type == fs.FileType.File:
+            return [address]
+        infos = store.get_file_info(fs.FileSelector(key, recursive=True))
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f'{address}: {first_line(error)}') from None
+    scheme = address.partition('://')[0]
+    return sorted(
+        f'{scheme}://{each.path}'
+        for each in infos
+        if each.type == fs.FileType.File and _is_photo(each.base_name)
+    )
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[str, str | None]]:
+    try:
+        names = pq.read_schema(path).names
+        if 'path' not in names:
+            raise UserError(f'{path}: has no column "path", but {", ".join(names)}')
+        columns = [name for name in ('path', 'boxes') if name in names]
+        rows = pq.read_table(path, columns=columns).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f'{path}: {first_line(error)}') from None
+    for row in rows:
+        name, boxes = row['path'], row.get('boxes')
+        if not isinstance(name, str):
+            raise UserError(f'{path}: the column "path" holds something else than text')
+        if '://' not in name:
+            name = str(Path(name).absolute())
+        yield name, None if boxes is None else json.dumps(boxes)
+
+
+def _is_photo(name: str) -> bool:
+    return not name.startswith('.') and Path(name).suffix.lower() in PHOTO_SUFFIXES

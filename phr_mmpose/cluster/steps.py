@@ -1,0 +1,139 @@
+"""The steps of a job, as Ray Data runs them in its processes."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from phr_mmpose.apis.estimation import (
+    PersonPipeline,
+    default_batch_size,
+    predict,
+    read_poses,
+)
+from phr_mmpose.apis.person_boxes import BoxSource, SomeBoxesFaulty, whole_image
+from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.apis.pose_writer import persons
+from phr_mmpose.cluster.sources import read_file
+from phr_mmpose.datasets.boxes import check_boxes
+from phr_mmpose.datasets.photos import decode_photo
+from phr_mmpose.utils.errors import UserError, first_line
+
+
+class CropPersons:
+    """Reads photos and cuts out their persons: work for CPUs.
+
+    Args:
+        pipeline (PersonPipeline): Of the model.
+        boxes (BoxSource): Where persons are on photos that come without boxes.
+    """
+
+    def __init__(self, pipeline: PersonPipeline, boxes: BoxSource = whole_image):
+        self._pipeline = pipeline
+        self._boxes = boxes
+
+    def __call__(self, photos: pa.Table) -> pa.Table:
+        """Read some photos; a photo that cannot be read is named, and no more.
+
+        Args:
+            photos (pa.Table): See :data:`phr_mmpose.cluster.sources.PHOTOS`.
+
+        Returns:
+            pa.Table: ``path``, ``crops`` (pickled boxes, scores and persons) and
+            ``error``.
+        """
+        crops, errors = [], []
+        for photo in photos.to_pylist():
+            content, error = None, None
+            try:
+                content = pickle.dumps(self._crop(photo['path'], photo['boxes']))
+            except UserError as fault:
+                error = str(fault)
+            # One photo of a million must not end the job, whatever is wrong with it.
+            except Exception as fault:
+                error = f'{photo["path"]}: {first_line(fault)}'
+            crops.append(content)
+            errors.append(error)
+        return pa.table(
+            {
+                'path': photos['path'],
+                'crops': pa.array(crops, pa.large_binary()),
+                'error': pa.array(errors, pa.string()),
+            }
+        )
+
+    def _crop(self, path: str, given: str | None) -> tuple:
+        image = decode_photo(read_file(path), path)
+        if given is not None:
+            boxes = check_boxes(json.loads(given), image.shape[:2], path)
+            scores = np.ones(len(boxes), np.float32)
+        else:
+            try:
+                boxes, scores = self._boxes(Path(path), image)
+            except SomeBoxesFaulty as error:
+                boxes, scores = error.boxes, error.box_scores
+        return boxes, scores, [self._pipeline(image, box) for box in boxes]
+
+
+class PredictPoses:
+    """Holds the model, loaded once, and predicts: work for a GPU where there is one.
+
+    Args:
+        config (str): Of the model, or its name, see :func:`load_pose_model`.
+        weights (str, optional): Its checkpoint or ONNX file.
+        device (str, optional): See :func:`load_pose_model`.
+        batch_size (int, optional): Persons in one batch at most. Defaults to
+            :func:`default_batch_size`.
+        threads (int): Of the model on a CPU. Defaults to 1.
+    """
+
+    def __init__(
+        self,
+        config: str,
+        weights: str | None = None,
+        device: str | None = None,
+        batch_size: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        torch.set_num_threads(threads)
+        self._model = load_pose_model(config, weights, device)
+        self._batch_size = batch_size or default_batch_size(self._model)
+
+    def __call__(self, photos: pa.Table) -> pa.Table:
+        """Predict the poses of some photos' persons, who share batches.
+
+        Args:
+            photos (pa.Table): From :class:`CropPersons`.
+
+        Returns:
+            pa.Table: ``path``, ``persons`` as JSON, null where there is an ``error``.
+        """
+        # Made by CropPersons of the same job.
+        cut = [
+            None if each is None else pickle.loads(each)
+            for each in photos['crops'].to_pylist()
+        ]
+        crops = [person for each in cut if each for person in each[2]]
+        samples = []
+        for start in range(0, len(crops), self._batch_size):
+            batch = crops[start : start + self._batch_size]
+            samples += predict(self._model, batch)
+        samples = iter(samples)
+        found = []
+        for each in cut:
+            if each is None:
+                found.append(None)
+                continue
+            boxes, scores, own = each
+            poses = read_poses([next(samples) for _ in own], self._model, boxes, scores)
+            found.append(json.dumps(persons(poses), allow_nan=False))
+        return pa.table(
+            {
+                'path': photos['path'],
+                'persons': pa.array(found, pa.string()),
+                'error': photos['error'],
+            }
+        )

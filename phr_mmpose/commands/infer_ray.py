@@ -1,0 +1,166 @@
+"""Estimate the poses on very many photos, on this machine or a Ray cluster.
+
+Writes Parquet files into --out, one row for each person: image, box, keypoints,
+scores, visible, error. A photo that cannot be used is a row with its error. Started
+again, it does what is missing. In an installed package ``phr-ray`` is the same command.
+
+Examples:
+    python tools/infer_ray.py photos/ --out poses
+    python tools/infer_ray.py 'day*/**/*.jpg' --out poses --boxes boxes.json
+    python tools/infer_ray.py list.parquet --out poses --address auto --num-actors 8
+    python tools/infer_ray.py s3://bucket/photos --out /shared/poses --address auto
+"""
+
+import argparse
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from phr_mmpose.utils.cli import run
+
+import phr_mmpose
+from phr_mmpose.apis.estimation import PersonPipeline
+from phr_mmpose.apis.person_boxes import BoxFile, whole_image
+from phr_mmpose.apis.pose_model import joint_names, load_pose_model
+from phr_mmpose.utils.errors import UserError, first_line
+from phr_mmpose.utils.files import make_folder
+from phr_mmpose.utils.packages import require
+from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'sources',
+        nargs='+',
+        metavar='SRC',
+        help='photo, folder with its folders, pattern, Parquet file with the columns '
+        'path and perhaps boxes, or address of an object store',
+    )
+    parser.add_argument(
+        '--out', required=True, metavar='DIR', help='folder that all machines share'
+    )
+    parser.add_argument(
+        '--config',
+        help="the pose model's config; without --weights a model that comes with the "
+        f'package ({DEFAULT_MODEL})',
+    )
+    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    parser.add_argument(
+        '--boxes',
+        metavar='JSON',
+        help='boxes of the persons, as for phr-pose (default: one person in the whole '
+        'picture)',
+    )
+    parser.add_argument(
+        '--address',
+        metavar='ADDR',
+        help='of a Ray cluster, such as auto or ray://head:10001 (default: a Ray of '
+        'its own on this machine)',
+    )
+    parser.add_argument(
+        '--num-cpus', type=int, metavar='N', help='cores of its own Ray (all)'
+    )
+    parser.add_argument(
+        '--num-actors',
+        type=int,
+        metavar='N',
+        help='how many times the model is loaded (once for each GPU, or else core)',
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        metavar='N',
+        help='persons in one batch at most (what suits the device and the input size)',
+    )
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+    args = parser.parse_args(argv)
+    for option in ('num_cpus', 'num_actors', 'batch_size'):
+        value = getattr(args, option)
+        if value is not None and value < 1:
+            name = option.replace('_', '-')
+            raise UserError(f'--{name} must be at least 1, got {value}')
+    if args.address and args.num_cpus:
+        raise UserError('--num-cpus: is for a Ray of its own; leave out --address')
+    return args
+
+
+def command() -> None:
+    """Run as the command ``phr-ray``."""
+    run(main)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run over all photos.
+
+    Args:
+        argv (Sequence[str] | None): Command line without the program's name;
+            None takes the process's own.
+
+    Raises:
+        UserError: If an option, a source, the model or the cluster is faulty, or Ray
+            is missing.
+        SystemExit: With code 2 if some photos could not be used.
+    """
+    args = parse_args(argv)
+    require('ray', 'ray', 'pyarrow', 'pandas')
+    # Slow to import.
+    from phr_mmpose.cluster.job import Job, absolute, connect
+    from phr_mmpose.cluster.results import ResultWriter, open_results
+    from phr_mmpose.cluster.sources import list_photos
+    from phr_mmpose.cluster.steps import CropPersons
+
+    config, weights = find_model(args.config, args.weights)
+    photos = list_photos(args.sources)
+    boxes = BoxFile(args.boxes) if args.boxes else whole_image
+    # Faults of the model show here, once, and not in every process.
+    model = load_pose_model(config, weights, 'cpu')
+    folder = Path(args.out).absolute()
+    make_folder(folder)
+    done = open_results(
+        folder,
+        dict(
+            version=phr_mmpose.__version__,
+            config=digest(config),
+            weights=digest(weights),
+            boxes=digest(args.boxes),
+        ),
+    )
+    missing = photos.filter([path not in done for path in photos['path'].to_pylist()])
+    print(f'{len(missing)} of {len(photos)} photos to do', flush=True)
+    job = Job(
+        CropPersons(PersonPipeline(model), boxes),
+        dict(
+            config=absolute(config),
+            weights=absolute(weights),
+            device=args.device,
+            batch_size=args.batch_size,
+        ),
+        ResultWriter(folder, joint_names(model)),
+        args.num_actors,
+    )
+    begun = time.monotonic()
+    if len(missing):
+        try:
+            connect(args.address, args.num_cpus)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UserError(f'--address {args.address}: {first_line(error)}') from None
+    counts = job.run(missing)
+    seconds = time.monotonic() - begun
+    print(
+        f'{counts["photos"]} photos, {counts["persons"]} persons, {counts["errors"]} '
+        f'errors in {seconds:.0f} s: {args.out}'
+    )
+    if counts['errors']:
+        raise SystemExit(2)
+
+
+def digest(path: str | Path | None) -> str | None:
+    """Tell a file by its content; anything else by its name."""
+    if path is None or not Path(path).is_file():
+        return path and str(path)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]

@@ -1,0 +1,158 @@
+"""A job of many photos by a real Ray on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('ray', reason='no ray: pip install -e ".[ray]"')
+import pyarrow.dataset as pds
+
+from phr_mmpose.apis import estimate_poses, load_pose_model
+from phr_mmpose.commands.web import draw_figures
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope='module')
+def photos(tmp_path_factory):
+    """120 photos, one of which is none."""
+    folder = tmp_path_factory.mktemp('photos')
+    figures = [figure.image for figure in draw_figures()]
+    for number in range(119):
+        # No two are the same.
+        image = np.roll(figures[number % 4], number, axis=1)
+        cv2.imwrite(str(folder / f'{number:03}.png'), image)
+    (folder / 'text.png').write_text('no photo')
+    return folder
+
+
+def command(photos, out, *options):
+    # Of its own Ray, with a core for the model and one for all else.
+    argv = [sys.executable, 'tools/infer_ray.py', str(photos), '--out', str(out)]
+    return [*argv, '--device', 'cpu', '--num-cpus', '2', *options]
+
+
+def run(*args):
+    return subprocess.run(command(*args), cwd=ROOT, capture_output=True, text=True)
+
+
+def rows(out):
+    files = [str(path) for path in out.glob('*.parquet')]
+    return pds.dataset(files).to_table().to_pylist()
+
+
+@pytest.fixture(scope='module')
+def finished(photos, tmp_path_factory):
+    out = tmp_path_factory.mktemp('out')
+    return run(photos, out), out
+
+
+def test_every_photo_has_its_row(finished, photos):
+    done, out = finished
+    assert done.returncode == 2, done.stderr
+    assert '120 photos, 119 persons, 1 errors' in done.stdout
+    images = [row['image'] for row in rows(out)]
+    assert sorted(images) == sorted(str(path) for path in photos.iterdir())
+    (fault,) = [row for row in rows(out) if row['error']]
+    assert 'text.png: not a readable photo' in fault['error']
+
+
+def test_the_numbers_are_those_of_phr_pose(finished):
+    _, out = finished
+    model = load_pose_model('phr_lite_lsp', device='cpu')
+    for row in rows(out)[:5]:
+        if row['error']:
+            continue
+        image = cv2.imread(row['image'])
+        box = np.array([[0, 0, 480, 480]], np.float32)
+        poses = estimate_poses(model, image, box)
+        np.testing.assert_allclose(row['keypoints'], poses.keypoints[0], atol=0.01)
+        np.testing.assert_allclose(row['scores'], poses.scores[0], atol=1e-4)
+        np.testing.assert_allclose(row['visible'], poses.visible[0], atol=1e-3)
+
+
+def test_started_again_it_has_nothing_to_do(finished, photos):
+    _, out = finished
+    before = {path: path.stat().st_mtime_ns for path in out.glob('*.parquet')}
+    done = run(photos, out)
+    assert done.returncode == 0
+    assert '0 of 120 photos to do' in done.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in out.glob('*.parquet')}
+
+
+def test_a_killed_worker_and_a_killed_job_lose_and_double_nothing(photos, tmp_path):
+    out = tmp_path / 'out'
+    process = subprocess.Popen(
+        command(photos, out), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    killed = kill_workers(process.pid, 'PredictPoses')
+    assert killed
+    assert process.wait(300) == 2
+    assert '119 persons, 1 errors' in process.stdout.read()
+    images = [row['image'] for row in rows(out)]
+    assert sorted(images) == sorted(str(path) for path in photos.iterdir())
+    # A job of which some files are lost does their photos again, and no others.
+    next(out.glob('*.parquet')).unlink()
+    done = run(photos, out)
+    assert done.returncode == 2
+    images = [row['image'] for row in rows(out)]
+    assert sorted(images) == sorted(str(path) for path in photos.iterdir())
+
+
+def kill_workers(parent, name):
+    """Kill the processes of a step by SIGKILL, as soon as there are some."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        own = [pid for pid in descendants(parent) if name in title(pid)]
+        if own:
+            time.sleep(1)
+            for pid in own:
+                os.kill(pid, signal.SIGKILL)
+            return own
+        time.sleep(0.1)
+    return []
+
+
+def descendants(pid):
+    found = []
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(path.read_text().rpartition(')')[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        if parent == pid:
+            child = int(path.parent.name)
+            found += [child, *descendants(child)]
+    return found
+
+
+def title(pid):
+    try:
+        return Path(f'/proc/{pid}/cmdline').read_text()
+    except OSError:
+        return ''
+
+
+@pytest.mark.parametrize(
+    ('options', 'fact'),
+    [
+        (['--batch-size', '0'], '--batch-size'),
+        (['--boxes', 'nowhere.json'], 'nowhere.json'),
+        (['--weights', 'nowhere.pth'], '--config'),
+    ],
+)
+def test_faults_end_in_one_line(photos, tmp_path, options, fact):
+    done = run(photos, tmp_path, *options)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith('error: ')
+    assert fact in line
