@@ -19,8 +19,7 @@ from phr_mmpose.cluster.steps import CropPersons, PredictPoses
 
 # Photos that one task reads, that a model is given at once, and of one file.
 _READ, _PREDICTED, _WRITTEN = 16, 32, 1000
-# Shares of a core: reading a photo takes a fifth of the time of its pose by a small
-# model, and writing hardly any. They are Ray's tickets, not limits.
+# Shares of a core: Ray's tickets, not limits. With one core there is one of each.
 _READER, _WRITER, _MODEL = 0.25, 0.05, 0.7
 # Bytes in which a local Ray holds what is on its way from step to step.
 _STORE = 1_000_000_000
@@ -31,16 +30,16 @@ class Job:
     """What is to be done with the photos.
 
     Args:
-        cropping (CropPersons): Reads photos and cuts out persons.
+        cropping (dict): Arguments of :class:`CropPersons`.
         model (dict): Arguments of :class:`PredictPoses`.
-        writer (ResultWriter): Writes the results.
+        writing (dict): Arguments of :class:`ResultWriter`.
         num_actors (int, optional): How many times the model is loaded. Defaults to
             once for each GPU, or, without one, for each core.
     """
 
-    cropping: CropPersons
+    cropping: dict
     model: dict
-    writer: ResultWriter
+    writing: dict
     num_actors: int | None = None
 
     def run(self, photos: pa.Table) -> dict[str, int]:
@@ -55,7 +54,7 @@ class Job:
         if not sys.stderr.isatty():
             # Else its bars become pages of log.
             ray.data.DataContext.get_current().enable_progress_bars = False
-            logging.getLogger('ray.data').setLevel(logging.WARNING)
+            logging.getLogger('ray.data').setLevel(logging.ERROR)
         counts = dict(photos=0, persons=0, errors=0)
         if not len(photos):
             return counts
@@ -64,11 +63,15 @@ class Job:
         actors = self.num_actors or gpus or int(have['CPU'])
         blocks = -(-len(photos) // _READ)
         data = ray.data.from_arrow(photos, override_num_blocks=min(blocks, 10_000))
+        # All are actors: a task's process would end when it has nothing to do for a
+        # second, and the next would import everything again.
         data = (
             data.map_batches(
-                self.cropping,
+                CropPersons,
+                fn_constructor_kwargs=self.cropping,
                 batch_size=_READ,
                 batch_format='pyarrow',
+                concurrency=(1, int(have['CPU'])),
                 num_cpus=_READER,
             )
             .map_batches(
@@ -81,9 +84,11 @@ class Job:
                 num_gpus=gpus and min(1, gpus / actors),
             )
             .map_batches(
-                self.writer,
+                ResultWriter,
+                fn_constructor_kwargs=self.writing,
                 batch_size=_WRITTEN,
                 batch_format='pyarrow',
+                concurrency=1,
                 num_cpus=_WRITER,
             )
         )

@@ -110,9 +110,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     require('ray', 'ray', 'pyarrow', 'pandas')
     # Slow to import.
     from phr_mmpose.cluster.job import Job, absolute, connect
-    from phr_mmpose.cluster.results import ResultWriter, open_results
+    from phr_mmpose.cluster.results import open_results
     from phr_mmpose.cluster.sources import list_photos
-    from phr_mmpose.cluster.steps import CropPersons
 
     config, weights = find_model(args.config, args.weights)
     photos = list_photos(args.sources)
@@ -133,14 +132,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     missing = photos.filter([path not in done for path in photos['path'].to_pylist()])
     print(f'{len(missing)} of {len(photos)} photos to do', flush=True)
     job = Job(
-        CropPersons(PersonPipeline(model), boxes),
+        dict(pipeline=PersonPipeline(model), boxes=boxes),
         dict(
             config=absolute(config),
             weights=absolute(weights),
             device=args.device,
             batch_size=args.batch_size,
         ),
-        ResultWriter(folder, joint_names(model)),
+        dict(folder=folder, joints=joint_names(model)),
         args.num_actors,
     )
     begun = time.monotonic()
