@@ -57,6 +57,8 @@ CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'phr_res50_lsp.py'
 # Of the time that is left, what a schedule is fitted to: epochs' borders, the log and
 # a clock that slows down under load are not measured.
 _SHARE = 0.9
+# Of that time, what may go by while epochs wait for their first batches.
+_WAITING = 0.1
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -265,7 +267,8 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
     Raises:
         UserError: If it is too short for one iteration of each epoch.
     """
-    stages, batch_size = config.fit_from, config.train_dataloader.batch_size
+    batch_size = config.train_dataloader.batch_size
+    stages = merge_epochs(config.fit_from, _WAITING * seconds, speed.first)
     schedule = StageSchedule(stages)
     seconds -= speed.saving * (CHECKPOINTS + len(schedule))
     seconds -= speed.first * schedule.epochs
@@ -287,6 +290,22 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
         f'{iterations} iterations',
         flush=True,
     )
+
+
+def merge_epochs(stages: list[dict], seconds: float, first: float) -> list[dict]:
+    """Make fewer epochs where they would wait too long for their first batches.
+
+    Args:
+        stages (list[dict]): The config's stages.
+        seconds (float): How long all epochs together may wait.
+        first (float): How long each waits.
+
+    Returns:
+        list[dict]: The stages, each of one epoch at least.
+    """
+    waiting = first * StageSchedule(stages).epochs
+    share = min(1.0, seconds / waiting) if waiting else 1.0
+    return [dict(each, epochs=max(1, int(share * each['epochs']))) for each in stages]
 
 
 def describe(config: Config, part: Path, checkpoint: Path, speed: Speed) -> dict:

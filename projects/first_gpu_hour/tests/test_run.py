@@ -211,6 +211,22 @@ def test_the_limit_is_told():
     assert lines[3].startswith('loader: 0 persons a second, 100 s')
 
 
+def test_epochs_are_merged_where_their_first_batches_take_long():
+    stages = [
+        dict(name='detector', trains=['detector'], epochs=8, lr=1.0),
+        dict(name='joint', trains=['detector', 'refiner'], epochs=92, lr=1.0),
+    ]
+
+    def epochs(seconds, first):
+        merged = run.merge_epochs(stages, seconds, first)
+        return [each['epochs'] for each in merged]
+
+    # A hundred epochs of 2.5 s: 50 s are enough for twenty.
+    assert epochs(50, 2.5) == [1, 18]
+    assert epochs(1, 2.5) == [1, 1]
+    assert epochs(250, 2.5) == epochs(50, 0.0) == [8, 92]
+
+
 def test_a_gpu_gets_what_it_is_quick_at(command, monkeypatch):
     monkeypatch.setattr(run, 'DEVICE', 'cuda')
     for quick, wrapper in ((True, 'BFloat16OptimWrapper'), (False, 'OptimWrapper')):
