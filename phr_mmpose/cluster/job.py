@@ -18,7 +18,7 @@ from phr_mmpose.cluster.results import ResultWriter
 from phr_mmpose.cluster.steps import CropPersons, PredictPoses
 
 # Photos that one task reads, that a model is given at once, and of one file.
-_READ, _PREDICTED, _WRITTEN = 16, 32, 1000
+_READ, _PREDICTED, _WRITTEN = 16, 32, 1024
 # Shares of a core: Ray's tickets, not limits. With one core there is one of each.
 _READER, _WRITER, _MODEL = 0.25, 0.05, 0.7
 # Bytes in which a local Ray holds what is on its way from step to step.

@@ -154,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         kpt_thr=args.kpt_thr,
         batch_size=args.batch_size,
     )
-    dtype = getattr(torch, args.precision or 'float32')
+    # Where autocast is off, old versions of torch still refuse float32.
+    dtype = getattr(torch, args.precision or 'bfloat16')
     device = model.data_preprocessor.device.type
     with torch.autocast(device, dtype, enabled=args.precision is not None):
         results, failed = write_all(writer, media)
