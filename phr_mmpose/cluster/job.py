@@ -16,9 +16,10 @@ import ray
 
 from phr_mmpose.cluster.results import ResultWriter
 from phr_mmpose.cluster.steps import CropPersons, PredictPoses
+from phr_mmpose.deploy.onnx_weights import is_onnx
 
-# Photos that one task reads, that a model is given at once, and of one file.
-_READ, _PREDICTED, _WRITTEN = 16, 32, 1024
+# Photos that are read together, and that a model is given at once.
+_READ, _PREDICTED = 16, 32
 # Shares of a core: Ray's tickets, not limits. With one core there is one of each.
 _READER, _WRITER, _MODEL = 0.25, 0.05, 0.7
 # Bytes in which a local Ray holds what is on its way from step to step.
@@ -35,12 +36,14 @@ class Job:
         writing (dict): Arguments of :class:`ResultWriter`.
         num_actors (int, optional): How many times the model is loaded. Defaults to
             once for each GPU, or, without one, for each core.
+        photos_per_file (int): Of one result file at most. Defaults to 1024.
     """
 
     cropping: dict
     model: dict
     writing: dict
     num_actors: int | None = None
+    photos_per_file: int = 1024
 
     def run(self, photos: pa.Table) -> dict[str, int]:
         """Run to the end; Ray shows how far it is.
@@ -59,7 +62,11 @@ class Job:
         if not len(photos):
             return counts
         have = ray.cluster_resources()
-        gpus = int(have.get('GPU', 0)) if self.model.get('device') != 'cpu' else 0
+        gpus = int(have.get('GPU', 0))
+        if self.model.get('device') == 'cpu' or is_onnx(
+            self.model.get('weights') or ''
+        ):
+            gpus = 0
         actors = self.num_actors or gpus or int(have['CPU'])
         blocks = -(-len(photos) // _READ)
         data = ray.data.from_arrow(photos, override_num_blocks=min(blocks, 10_000))
@@ -81,12 +88,13 @@ class Job:
                 batch_format='pyarrow',
                 concurrency=actors,
                 num_cpus=0 if gpus else _MODEL,
-                num_gpus=gpus and min(1, gpus / actors),
+                # No more on one GPU than must be.
+                num_gpus=gpus and 1 / -(-actors // gpus),
             )
             .map_batches(
                 ResultWriter,
                 fn_constructor_kwargs=self.writing,
-                batch_size=_WRITTEN,
+                batch_size=self.photos_per_file,
                 batch_format='pyarrow',
                 concurrency=1,
                 num_cpus=_WRITER,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from phr_mmpose.utils.errors import UserError, first_line
@@ -56,7 +57,7 @@ class ResultWriter:
         """
         rows = [row for photo in photos.to_pylist() for row in _rows(photo)]
         names = '\n'.join(photos['path'].to_pylist())
-        name = hashlib.sha256(names.encode(errors='surrogateescape')).hexdigest()[:24]
+        name = hashlib.sha256(names.encode()).hexdigest()[:24]
         with atomic_path(self._folder / f'{name}.parquet') as temporary:
             pq.write_table(pa.Table.from_pylist(rows, self._schema), temporary)
         counts = dict(
@@ -67,15 +68,20 @@ class ResultWriter:
         return pa.table({key: [value] for key, value in counts.items()})
 
 
-def open_results(folder: str | Path, settings: dict) -> set[str]:
+def open_results(
+    folder: str | Path, settings: dict, retry_errors: bool = False
+) -> tuple[set[str], set[str]]:
     """Begin a job, or go on with it.
 
     Args:
         folder (str | Path): Where its results are or will be.
         settings (dict): What the results depend on.
+        retry_errors (bool): Take the rows of photos that had an error out of the
+            files, so that they are done again. Defaults to False.
 
     Returns:
-        set[str]: The photos that are done.
+        tuple[set[str], set[str]]: The photos that are done, and those of them that
+        had an error.
 
     Raises:
         UserError: If the folder holds results of other settings, or a damaged file.
@@ -98,15 +104,33 @@ def open_results(folder: str | Path, settings: dict) -> set[str]:
         raise UserError(f'{folder}: holds other Parquet files; name another --out')
     with atomic_path(note) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + '\n')
-    done = set()
+    done, failed = set(), set()
     for file in folder.glob('*.parquet'):
         try:
-            done.update(pq.read_table(file, columns=['image'])['image'].to_pylist())
+            table = pq.read_table(file, columns=['image', 'error'])
+            faulty = pc.is_valid(table['error'])
+            if retry_errors and pc.any(faulty).as_py():
+                table = _without_errors(file)
+                faulty = pc.is_valid(table['error'])
         except (OSError, KeyError, pa.ArrowException) as error:
             raise UserError(
                 f'{file}: {first_line(error)}; remove it, and its photos are done again'
             ) from None
-    return done
+        done.update(table['image'].to_pylist())
+        failed.update(table.filter(faulty)['image'].to_pylist())
+    return done, failed
+
+
+def _without_errors(file: Path) -> pa.Table:
+    """Take the rows with errors out of a file; without others it goes."""
+    table = pq.read_table(file)
+    table = table.filter(pc.is_null(table['error']))
+    if len(table):
+        with atomic_path(file) as temporary:
+            pq.write_table(table, temporary)
+    else:
+        file.unlink()
+    return table
 
 
 def _rows(photo: dict) -> Iterator[dict]:

@@ -4,6 +4,7 @@ import glob
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,8 @@ def list_photos(sources: Sequence[str]) -> pa.Table:
         sources (Sequence[str]): Photos; folders, which are searched with their folders
             for files with a photo's suffix; patterns such as ``'day*/*.jpg'``;
             Parquet files with a column ``path`` and perhaps ``boxes``, N x 4 numbers;
-            or addresses of an object store (``s3://bucket/folder``).
+            or addresses of an object store (``s3://bucket/folder``), in which
+            spaces and ``#`` are written ``%20`` and ``%23``.
 
     Returns:
         pa.Table: :data:`PHOTOS`, each path once, in the order given. Local paths are
@@ -34,10 +36,11 @@ def list_photos(sources: Sequence[str]) -> pa.Table:
     """
     found: dict[str, str | None] = {}
     for source in sources:
-        before = len(found)
+        count = 0
         for path, boxes in _list_one(source):
-            found.setdefault(path, boxes)
-        if len(found) == before and not found:
+            count += 1
+            found.setdefault(_checked(path), boxes)
+        if not count:
             raise UserError(f'{source}: no photo in it')
     return pa.table([list(found), list(found.values())], schema=PHOTOS)
 
@@ -63,6 +66,15 @@ def read_file(path: str) -> bytes:
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, 'strerror', None) or first_line(error)
         raise UserError(f'{path}: {reason}') from None
+
+
+def _checked(path: str) -> str:
+    """Refuse a name that Parquet cannot hold."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UserError(f'{path!a}: a name that is not UTF-8; rename it') from None
+    return path
 
 
 def _list_one(source: str) -> Iterator[tuple[str, str | None]]:
@@ -93,9 +105,11 @@ def _list_store(address: str) -> list[str]:
         infos = store.get_file_info(fs.FileSelector(key, recursive=True))
     except (OSError, pa.ArrowException) as error:
         raise UserError(f'{address}: {first_line(error)}') from None
-    scheme = address.partition('://')[0]
+    scheme, _, rest = address.partition('://')
+    _, mark, options = rest.partition('?')
+    # As in an address: a space or # would else break it, or name another file.
     return sorted(
-        f'{scheme}://{each.path}'
+        f'{scheme}://{quote(each.path)}{mark}{options}'
         for each in infos
         if each.type == fs.FileType.File and _is_photo(each.base_name)
     )

@@ -59,8 +59,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--address',
         metavar='ADDR',
-        help='of a Ray cluster, such as auto or ray://head:10001 (default: a Ray of '
-        'its own on this machine)',
+        help='of the Ray cluster that this machine is part of: auto, or host:port '
+        '(default: a Ray of its own on this machine)',
     )
     parser.add_argument(
         '--num-cpus', type=int, metavar='N', help='cores of its own Ray (all)'
@@ -77,13 +77,30 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='N',
         help='persons in one batch at most (what suits the device and the input size)',
     )
+    parser.add_argument(
+        '--photos-per-file',
+        type=int,
+        default=1024,
+        metavar='N',
+        help='photos of one result file at most (1024)',
+    )
+    parser.add_argument(
+        '--retry-errors',
+        action='store_true',
+        help='do the photos again that had an error, such as a store out of reach',
+    )
     parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
-    for option in ('num_cpus', 'num_actors', 'batch_size'):
+    for option in ('num_cpus', 'num_actors', 'batch_size', 'photos_per_file'):
         value = getattr(args, option)
         if value is not None and value < 1:
             name = option.replace('_', '-')
             raise UserError(f'--{name} must be at least 1, got {value}')
+    if args.address and args.address.startswith('ray://'):
+        raise UserError(
+            f'--address {args.address}: Ray Data does not run through a client; start '
+            'on a machine of the cluster with --address auto, or by "ray job submit"'
+        )
     if args.address and args.num_cpus:
         raise UserError('--num-cpus: is for a Ray of its own; leave out --address')
     return args
@@ -120,14 +137,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = load_pose_model(config, weights, 'cpu')
     folder = Path(args.out).absolute()
     make_folder(folder)
-    done = open_results(
+    done, failed = open_results(
         folder,
         dict(
             version=phr_mmpose.__version__,
-            config=digest(config),
-            weights=digest(weights),
-            boxes=digest(args.boxes),
+            config=digest(model.cfg.pretty_text),
+            weights=digest_file(weights),
+            boxes=digest_file(args.boxes),
         ),
+        args.retry_errors,
     )
     missing = photos.filter([path not in done for path in photos['path'].to_pylist()])
     print(f'{len(missing)} of {len(photos)} photos to do', flush=True)
@@ -141,24 +159,34 @@ def main(argv: Sequence[str] | None = None) -> None:
         ),
         dict(folder=folder, joints=joint_names(model)),
         args.num_actors,
+        args.photos_per_file,
     )
     begun = time.monotonic()
     if len(missing):
         try:
             connect(args.address, args.num_cpus)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UserError(f'--address {args.address}: {first_line(error)}') from None
+            where = f'--address {args.address}' if args.address else 'Ray'
+            raise UserError(f'{where}: {first_line(error)}') from None
     counts = job.run(missing)
     seconds = time.monotonic() - begun
     print(
         f'{counts["photos"]} photos, {counts["persons"]} persons, {counts["errors"]} '
         f'errors in {seconds:.0f} s: {args.out}'
     )
-    if counts['errors']:
+    earlier = len(failed.intersection(photos['path'].to_pylist()))
+    if earlier:
+        print(f'{earlier} errors of earlier runs: --retry-errors does them again')
+    if counts['errors'] or earlier:
         raise SystemExit(2)
 
 
-def digest(path: str | Path | None) -> str | None:
+def digest(text: str) -> str:
+    """Tell a text by a few letters."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def digest_file(path: str | Path | None) -> str | None:
     """Tell a file by its content; anything else by its name."""
     if path is None or not Path(path).is_file():
         return path and str(path)

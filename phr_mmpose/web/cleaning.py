@@ -19,7 +19,8 @@ def delete_old_files(folder: Path, age: float, kept: Collection[Path] = ()) -> N
         try:
             if path.is_file() and path.stat().st_ctime < before and path not in kept:
                 path.unlink()
-        except FileNotFoundError:
+        # Gone already, or held by another program: there is a next time.
+        except OSError:
             continue
 
 

@@ -1,8 +1,6 @@
 """The page: a photo goes in, the pose and what was seen of it come out."""
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import gradio as gr
@@ -17,20 +15,20 @@ from phr_mmpose.web.answer import (
     PhotoAnswerer,
     draw_corner,
 )
+from phr_mmpose.web.visits import Visit, Visits
 
 TITLE = 'Seen or inferred?'
 
 MAX_FILE_MB = 25
 """int: Of a photo that the page takes, in megabytes."""
 
-# Seconds for which an open page may go on with its photo.
-_PHOTO_ENDS = 1800
 # More pages than this that wait for their answer are told to come again.
 _QUEUE = 64
-# Steps of the page, and nothing to call for others.
 _STEP = dict(api_visibility='undocumented')
-# One model, one answer at a time.
-_MODEL = dict(_STEP, concurrency_id='model', concurrency_limit=1)
+# One model, one answer at a time; of photos that come meanwhile the last.
+_MODEL = dict(
+    _STEP, concurrency_id='model', concurrency_limit=1, trigger_mode='always_last'
+)
 
 # Else the figures take the room of three rows.
 CSS = '#figures .grid-wrap {height: auto; min-height: 0}'
@@ -41,32 +39,13 @@ A detector looks for the body parts that it can see. A second network reads what
 found and places every joint, hidden ones too. **Filled joints were seen, hollow ones
 inferred.**
 
-<small>A photo is read once and not stored: its file is deleted within a minute or so,
-and memory holds it only while this page is open. Up to {MAX_FILE_MB} MB and
-{MAX_MEGAPIXELS} megapixels.</small>
+<small>A photo is not stored: its file is deleted within a minute or so, and memory
+holds it while this page is open. Up to {MAX_FILE_MB} MB and {MAX_MEGAPIXELS}
+megapixels.</small>
 """
 _ASK = 'Drop a photo of a person, or choose a drawn figure.'
 _CHOOSE_CORNER = 'To choose one person, click on two opposite corners of a box.'
 _GONE = 'This photo is no longer here: drop it again.'
-
-
-@dataclass
-class Visit:
-    """What a page in a browser works with.
-
-    Args:
-        photo (bytes): The uploaded file.
-        box (tuple[float, ...], optional): x1, y1, x2, y2, pixels of the photo.
-        corner (tuple[float, float], optional): The first corner of a box.
-        shape (tuple[int, int], optional): The photo's height and width.
-        shown (tuple[int, int], optional): Those of the picture on the page.
-    """
-
-    photo: bytes
-    box: tuple[float, ...] | None = None
-    corner: tuple[float, float] | None = None
-    shape: tuple[int, int] | None = None
-    shown: tuple[int, int] | None = None
 
 
 def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
@@ -81,15 +60,22 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
     """
     names = [name.replace('_', ' ') for name in answerer.names]
 
-    def take(photo: bytes | None) -> Visit | None:
-        return Visit(photo) if photo else None
+    visits = Visits()
 
-    def take_figure(event: gr.SelectData) -> tuple[Visit, None]:
+    def take(photo: bytes | None, request: gr.Request) -> None:
+        visits.set(request.session_hash, Visit(photo) if photo else None)
+
+    def take_figure(event: gr.SelectData, request: gr.Request) -> None:
         figure = figures[event.index]
         _, png = cv2.imencode('.png', figure.image)
-        return Visit(png.tobytes(), tuple(figure.box.tolist())), None
+        visits.set(
+            request.session_hash, Visit(png.tobytes(), tuple(figure.box.tolist()))
+        )
 
-    def answer(visit: Visit | None) -> dict:
+    def forget(request: gr.Request) -> None:
+        visits.set(request.session_hash, None)
+
+    def answer(request: gr.Request) -> dict:
         blank = {
             picture: None,
             message: _ASK,
@@ -99,14 +85,14 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
             joints: gr.update(visible=False),
             panel: gr.update(visible=False),
             links: '',
-            state: visit,
         }
+        visit = visits.get(request.session_hash)
         if visit is None:
             return blank
         try:
             found = answerer.answer(visit.photo, visit.box)
         except UserError as error:
-            return {**blank, message: sentence(error), state: None}
+            return {**blank, message: sentence(error)}
         return {**blank, **show(visit, found)}
 
     def show(visit: Visit, found: Answer) -> dict:
@@ -122,13 +108,10 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
             ),
             whole: gr.update(visible=found.box is not None),
             links: answerer.downloads(found, drawn) if count else '',
-            state: dataclasses.replace(
-                visit,
-                corner=None,
-                shape=found.image.shape[:2],
-                shown=drawn.shape[:2],
-            ),
         }
+        # Of a photo that is not the page's any more nobody asks.
+        visit.corner = None
+        visit.shape, visit.shown = found.image.shape[:2], drawn.shape[:2]
         if count:
             view = answerer.view(found, 0)
             chosen = choose_joints(view)
@@ -137,38 +120,41 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
             updates[panel] = gr.update(value=answerer.panel(view, chosen), visible=True)
         return updates
 
-    def look(visit: Visit | None, number: int, chosen: list[int]) -> tuple:
+    def look(number: int, chosen: list[int], request: gr.Request) -> tuple:
+        visit = visits.get(request.session_hash)
         if visit is None:
             raise gr.Error(_GONE)
         found = answerer.answer(visit.photo, visit.box)
-        view = answerer.view(found, number)
+        view = answerer.view(found, min(number, len(found.poses) - 1))
         return answerer.rows(view), answerer.panel(view, chosen)
 
-    def click(visit: Visit | None, event: gr.SelectData) -> dict:
+    def click(event: gr.SelectData, request: gr.Request) -> dict:
+        visit = visits.get(request.session_hash)
         if visit is None or visit.shape is None:
             return {message: _GONE}
         scale = np.divide(visit.shape[::-1], visit.shown[::-1])
         point = tuple((scale * event.index).tolist())
         if visit.corner is None:
-            photo = answerer.read(visit.photo)
+            visit.corner = point
             return {
-                picture: draw_corner(photo, point),
+                picture: draw_corner(answerer.read(visit.photo), point),
                 message: 'Now click on the opposite corner.',
-                state: dataclasses.replace(visit, corner=point),
             }
         both = np.array([visit.corner, point])
-        box = (*both.min(axis=0).tolist(), *both.max(axis=0).tolist())
-        updates = answer(dataclasses.replace(visit, corner=None, box=box))
-        if updates[state] is None:
+        visit.box = (*both.min(axis=0).tolist(), *both.max(axis=0).tolist())
+        updates = answer(request)
+        if updates[picture] is None:
             # The box is at fault, and the photo as good as it was.
-            return {**answer(whole_photo(visit)), message: updates[message]}
+            whole_photo(request)
+            return {**answer(request), message: updates[message]}
         return updates
 
-    def whole_photo(visit: Visit | None) -> Visit | None:
-        return visit and dataclasses.replace(visit, box=None, corner=None)
+    def whole_photo(request: gr.Request) -> None:
+        visit = visits.get(request.session_hash)
+        if visit is not None:
+            visit.box = visit.corner = None
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
-        state = gr.State(None, time_to_live=_PHOTO_ENDS)
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=3):
@@ -224,26 +210,23 @@ def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
             alt_text='Heatmaps of the detector and of the refiner',
         )
         results = [
-            picture, message, person, whole, table, joints, panel, links, state,
+            picture, message, person, whole, table, joints, panel, links,
         ]  # fmt: skip
 
         # The upload is read at once, before it waits for its turn.
         quick = dict(_STEP, queue=False)
-        upload.upload(take, upload, state, **quick).then(
-            answer, state, results, **_MODEL
+        for event in (upload.upload, upload.clear):
+            event(take, upload, None, **quick).then(answer, None, results, **_MODEL)
+        gallery.select(take_figure, None, None, **quick).then(
+            answer, None, results, **_MODEL
         )
-        upload.clear(take, upload, state, **quick).then(
-            answer, state, results, **_MODEL
-        )
-        gallery.select(take_figure, None, [state, upload], **quick).then(
-            answer, state, results, **_MODEL
-        )
-        picture.select(click, state, results, **_MODEL)
-        whole.click(whole_photo, state, state, **quick).then(
-            answer, state, results, **_MODEL
+        picture.select(click, None, results, **_MODEL)
+        whole.click(whole_photo, None, None, **quick).then(
+            answer, None, results, **_MODEL
         )
         for choice in (person, joints):
-            choice.input(look, [state, person, joints], [table, panel], **_MODEL)
+            choice.input(look, [person, joints], [table, panel], **_MODEL)
+        page.unload(forget)
     return page.queue(max_size=_QUEUE)
 
 

@@ -257,7 +257,7 @@ def choose_initial_weights(config: Config, args: argparse.Namespace) -> None:
 
 
 def fit(config: Config, speed: Speed, seconds: float) -> None:
-    """Fit the stages to a time, in place; their shares of it stay.
+    """Fit the stages to a time, in place; their shares of it stay, but for rounding.
 
     Args:
         config (Config): The config, its stages in ``fit_from``.

@@ -52,9 +52,23 @@ def test_the_same_photos_are_written_once(tmp_path):
 
 def test_done_photos_are_known(tmp_path):
     settings = dict(weights='a', boxes=None)
-    assert open_results(tmp_path, settings) == set()
-    ResultWriter(tmp_path, [])(PHOTOS)
-    assert open_results(tmp_path, settings) == {'two.jpg', 'none.jpg', 'bad.jpg'}
+    assert open_results(tmp_path, settings) == (set(), set())
+    ResultWriter(tmp_path, ['head'])(PHOTOS)
+    done = {'two.jpg', 'none.jpg', 'bad.jpg'}
+    assert open_results(tmp_path, settings) == (done, {'bad.jpg'})
+
+
+def test_errors_are_taken_out_to_be_done_again(tmp_path):
+    open_results(tmp_path, {})
+    writer = ResultWriter(tmp_path, ['head'])
+    writer(PHOTOS)
+    writer(PHOTOS.slice(2))
+    done, failed = open_results(tmp_path, {}, retry_errors=True)
+    assert (done, failed) == ({'two.jpg', 'none.jpg'}, set())
+    (file,) = tmp_path.glob('*.parquet')
+    table = pq.read_table(file)
+    assert table['image'].to_pylist() == ['two.jpg', 'two.jpg', 'none.jpg']
+    assert json.loads(table.schema.metadata[b'joints']) == ['head']
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path):

@@ -1,6 +1,7 @@
 """Which photos a job is about."""
 
 import json
+import os
 
 import pytest
 
@@ -58,13 +59,26 @@ def test_addresses_are_read_by_their_store(folder):
     assert read_file(f'file://{folder}/b.jpg') == b'b.jpg'
 
 
+@pytest.mark.parametrize('name', ['a b.jpg', 'ä.jpg', 'a#b.jpg', 'a%20b.jpg', 'a?.jpg'])
+def test_odd_names_of_a_store_are_read(tmp_path, name):
+    (tmp_path / name).write_bytes(b'this one')
+    (path,) = list_photos([f'file://{tmp_path}'])['path'].to_pylist()
+    assert read_file(path) == b'this one'
+
+
+def test_names_that_are_not_utf8_are_refused(tmp_path):
+    (tmp_path / os.fsdecode(b'\xff.jpg')).touch()
+    with pytest.raises(UserError, match='not UTF-8'):
+        list_photos([str(tmp_path)])
+
+
 def test_what_is_not_there_is_named(folder):
     for source in ('nowhere', f'file://{folder}/nowhere'):
         with pytest.raises(UserError, match='nowhere'):
             list_photos([source])
     (folder / 'empty').mkdir()
     with pytest.raises(UserError, match='no photo'):
-        list_photos([str(folder / 'empty')])
+        list_photos([str(folder), str(folder / 'empty')])
     with pytest.raises(UserError, match='No such file'):
         read_file(str(folder / 'nowhere.jpg'))
     with pytest.raises(UserError, match='nowhere'):
