@@ -100,12 +100,15 @@ def open_results(
                 f'{folder}: its results were made with another '
                 f'{", ".join(differing)}; name another --out'
             )
-    elif any(folder.glob('*.parquet')):
+    elif result_files(folder):
         raise UserError(f'{folder}: holds other Parquet files; name another --out')
     with atomic_path(note) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + '\n')
     done, failed = set(), set()
-    for file in folder.glob('*.parquet'):
+    for file in folder.glob('.*.parquet'):
+        # Half-written, by a process that was killed.
+        file.unlink(missing_ok=True)
+    for file in result_files(folder):
         try:
             table = pq.read_table(file, columns=['image', 'error'])
             faulty = pc.is_valid(table['error'])
@@ -119,6 +122,11 @@ def open_results(
         done.update(table['image'].to_pylist())
         failed.update(table.filter(faulty)['image'].to_pylist())
     return done, failed
+
+
+def result_files(folder: Path) -> list[Path]:
+    """List the files of a job that are whole; others have names with a dot first."""
+    return sorted(folder.glob('[!.]*.parquet'))
 
 
 def _without_errors(file: Path) -> pa.Table:

@@ -15,6 +15,7 @@ pytest.importorskip('ray', reason='no ray: pip install -e ".[ray]"')
 import pyarrow.dataset as pds
 
 from phr_mmpose.apis import estimate_poses, load_pose_model
+from phr_mmpose.cluster.results import result_files
 from phr_mmpose.commands.web import draw_figures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def run(*args):
 
 
 def rows(out):
-    files = [str(path) for path in out.glob('*.parquet')]
+    files = [str(path) for path in result_files(out)]
     return pds.dataset(files).to_table().to_pylist()
 
 
@@ -101,17 +102,19 @@ def test_a_killed_worker_and_a_killed_job_lose_and_double_nothing(photos, tmp_pa
         stdout=subprocess.DEVNULL,
     )
     # While it is at work, its models are killed, which are replaced.
-    wait(lambda: list(out.glob('*.parquet')))
+    wait(lambda: result_files(out))
     models = [pid for pid in descendants(process.pid) if 'Predict' in title(pid)]
     assert models
     for pid in models:
         os.kill(pid, signal.SIGKILL)
-    count = len(list(out.glob('*.parquet')))
-    wait(lambda: len(list(out.glob('*.parquet'))) > count)
-    # Then all of it.
+    count = len(result_files(out))
+    wait(lambda: len(result_files(out)) > count)
+    # Then all of it; Ray's processes end soon after.
+    others = descendants(process.pid)
     process.kill()
     process.wait()
-    before = {path: path.stat().st_mtime_ns for path in out.glob('*.parquet')}
+    wait(lambda: not any(is_alive(pid) for pid in others))
+    before = {path: path.stat().st_mtime_ns for path in result_files(out)}
     images = [row['image'] for row in rows(out)]
     assert len(set(images)) == len(images)
     done = run(photos, out)
@@ -140,6 +143,14 @@ def descendants(pid):
             child = int(path.parent.name)
             found += [child, *descendants(child)]
     return found
+
+
+def is_alive(pid):
+    try:
+        state = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+    except OSError:
+        return False
+    return state != 'Z'
 
 
 def title(pid):

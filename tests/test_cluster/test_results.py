@@ -77,6 +77,13 @@ def test_results_of_other_settings_are_not_mixed(tmp_path):
         open_results(tmp_path, dict(weights='b', boxes=None))
 
 
+def test_half_written_files_are_deleted(tmp_path):
+    open_results(tmp_path, {})
+    (tmp_path / '.abc.xyz.parquet').write_bytes(b'PAR1 half')
+    assert open_results(tmp_path, {}) == (set(), set())
+    assert [path.name for path in tmp_path.iterdir()] == ['settings.json']
+
+
 def test_files_of_others_are_left_alone(tmp_path):
     (tmp_path / 'mine.parquet').write_text('no parquet')
     with pytest.raises(UserError, match='other Parquet files'):
