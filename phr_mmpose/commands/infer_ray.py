@@ -21,12 +21,12 @@ from phr_mmpose.utils.cli import run
 
 import phr_mmpose
 from phr_mmpose.apis.estimation import PersonPipeline
-from phr_mmpose.apis.person_boxes import BoxFile, whole_image
 from phr_mmpose.apis.pose_model import joint_names, load_pose_model
+from phr_mmpose.commands.options import add_model_options, box_source
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import make_folder
 from phr_mmpose.utils.packages import require
-from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+from phr_mmpose.zoo import find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -44,12 +44,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out', required=True, metavar='DIR', help='folder that all machines share'
     )
-    parser.add_argument(
-        '--config',
-        help="the pose model's config; without --weights a model that comes with the "
-        f'package ({DEFAULT_MODEL})',
-    )
-    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    add_model_options(parser)
     parser.add_argument(
         '--boxes',
         metavar='JSON',
@@ -89,7 +84,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help='do the photos again that had an error, such as a store out of reach',
     )
-    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
     for option in ('num_cpus', 'num_actors', 'batch_size', 'photos_per_file'):
         value = getattr(args, option)
@@ -132,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     config, weights = find_model(args.config, args.weights)
     photos = list_photos(args.sources)
-    boxes = BoxFile(args.boxes) if args.boxes else whole_image
+    boxes = box_source(args)
     # Faults of the model show here, once, and not in every process.
     model = load_pose_model(config, weights, 'cpu')
     folder = Path(args.out).absolute()

@@ -29,17 +29,17 @@ import torch
 from tqdm import tqdm
 
 from phr_mmpose.apis.media import Media, find_media
-from phr_mmpose.apis.person_boxes import (
-    BoxFile,
-    BoxSource,
-    PersonDetector,
-    whole_image,
-)
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.apis.pose_writer import PoseWriter, write_results
+from phr_mmpose.commands.options import (
+    add_model_options,
+    add_person_options,
+    box_source,
+    check_detector_options,
+)
 from phr_mmpose.utils.errors import UserError, one_line
 from phr_mmpose.utils.files import check_output, make_folder
-from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+from phr_mmpose.zoo import find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,34 +58,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         'inputs', nargs='+', metavar='INPUT', help='photo, video, folder'
     )
-    parser.add_argument(
-        '--config',
-        help="the pose model's config; without --weights a model that comes with the "
-        f'package ({DEFAULT_MODEL})',
-    )
-    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    add_model_options(parser)
     parser.add_argument('--out-dir', required=True, type=Path, metavar='DIR')
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        '--boxes',
-        metavar='JSON',
-        help='boxes of the persons (default: one person in the whole picture)',
-    )
-    where.add_argument(
-        '--det-config', metavar='CONFIG', help='find persons with this mmdet model'
-    )
-    parser.add_argument(
-        '--det-weights',
-        metavar='CKPT',
-        help="its checkpoint (default: that config's load_from)",
-    )
-    parser.add_argument(
-        '--bbox-thr',
-        type=float,
-        default=0.3,
-        metavar='P',
-        help='drop boxes of a lower score (0.3)',
-    )
+    add_person_options(parser, boxes=True)
     parser.add_argument(
         '--kpt-thr',
         type=float,
@@ -112,7 +87,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=('bfloat16', 'float16'),
         help='let the networks compute with fewer digits (default: float32)',
     )
-    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     args = parser.parse_args(argv)
     check_within('--kpt-thr', args.kpt_thr, 0, 1)
     if args.batch_size is not None and args.batch_size < 1:
@@ -138,8 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     config, weights = find_model(args.config, args.weights)
-    if args.det_weights and not args.det_config:
-        raise UserError('--det-weights: needs --det-config CONFIG')
+    check_detector_options(args)
     media = find_media(args.inputs)
     check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)
@@ -164,17 +137,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
     if failed:
         raise SystemExit(2)
-
-
-def box_source(args: argparse.Namespace) -> BoxSource:
-    """Choose where boxes come from."""
-    if args.boxes:
-        return BoxFile(args.boxes)
-    if args.det_config:
-        return PersonDetector(
-            args.det_config, args.det_weights, args.device, args.bbox_thr
-        )
-    return whole_image
 
 
 def write_all(writer: PoseWriter, media: list[Media]) -> tuple[list[dict], list[dict]]:

@@ -21,15 +21,20 @@ from phr_mmpose.utils.cli import check_within, run
 
 import cv2
 
-from phr_mmpose.apis.person_boxes import BoxSource, PersonDetector, whole_image
 from phr_mmpose.apis.pose_model import load_pose_model
+from phr_mmpose.commands.options import (
+    add_model_options,
+    add_person_options,
+    box_source,
+    check_detector_options,
+)
 from phr_mmpose.datasets.body.figure_dataset import FigureDataset
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.packages import require
 from phr_mmpose.web.answer import PhotoAnswerer
 from phr_mmpose.web.cleaning import keep_clean
-from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+from phr_mmpose.zoo import find_model
 
 # Two who are seen whole, two partly hidden.
 _FIGURES_SEED, _FIGURES, _FIGURE_SIDE = 5, (2, 22, 16, 19), 480
@@ -45,29 +50,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        '--config',
-        help="the cascade's config; without --weights a model that comes with the "
-        f'package ({DEFAULT_MODEL})',
-    )
-    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
-    parser.add_argument(
-        '--det-config',
-        metavar='CONFIG',
-        help='find persons with this mmdet model (default: one in the whole picture)',
-    )
-    parser.add_argument(
-        '--det-weights',
-        metavar='CKPT',
-        help="its checkpoint (default: that config's load_from)",
-    )
-    parser.add_argument(
-        '--bbox-thr',
-        type=float,
-        default=0.3,
-        metavar='P',
-        help='drop boxes of a lower score (0.3)',
-    )
+    add_model_options(parser)
+    add_person_options(parser)
     parser.add_argument(
         '--kpt-thr',
         type=float,
@@ -75,7 +59,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='P',
         help='joints that are visible with a lower probability are inferred (0.5)',
     )
-    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     parser.add_argument(
         '--host', default='127.0.0.1', help='address to listen on (127.0.0.1)'
     )
@@ -83,8 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     check_within('--kpt-thr', args.kpt_thr, 0, 1)
     check_within('--port', args.port, 1, 65535)
-    if args.det_weights and not args.det_config:
-        raise UserError('--det-weights: needs --det-config CONFIG')
+    check_detector_options(args)
     return args
 
 
@@ -145,15 +127,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             ) from None
         print(f'{page.local_url} (Ctrl-C ends it)', flush=True)
         page.block_thread()
-
-
-def box_source(args: argparse.Namespace) -> BoxSource:
-    """Choose where boxes come from."""
-    if args.det_config:
-        return PersonDetector(
-            args.det_config, args.det_weights, args.device, args.bbox_thr
-        )
-    return whole_image
 
 
 def draw_figures() -> list[Figure]:

@@ -17,6 +17,7 @@ class Visit:
         shape (tuple[int, int], optional): The photo's height and width, once it is
             shown.
         shown (tuple[int, int], optional): Those of the picture on the page.
+        begun (float): When it began, by ``time.monotonic()``. Defaults to now.
     """
 
     photo: bytes

@@ -1,0 +1,96 @@
+"""Options that several commands share: the model, and where the persons are."""
+
+import argparse
+
+from phr_mmpose.apis.person_boxes import (
+    BoxFile,
+    BoxSource,
+    PersonDetector,
+    whole_image,
+)
+from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import DEFAULT_MODEL
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``, ``--weights`` and ``--device``.
+
+    Args:
+        parser (ArgumentParser): The command's.
+    """
+    parser.add_argument(
+        '--config',
+        help="the pose model's config; without --weights a model that comes with the "
+        f'package ({DEFAULT_MODEL})',
+    )
+    parser.add_argument('--weights', help='its checkpoint, or an ONNX file')
+    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
+
+
+def add_person_options(parser: argparse.ArgumentParser, boxes: bool = False) -> None:
+    """Add ``--det-config``, ``--det-weights`` and ``--bbox-thr``.
+
+    Args:
+        parser (ArgumentParser): The command's.
+        boxes (bool): Add ``--boxes``, which a detector excludes. Defaults to False.
+    """
+    where = parser.add_mutually_exclusive_group()
+    if boxes:
+        where.add_argument(
+            '--boxes',
+            metavar='JSON',
+            help='boxes of the persons (default: one person in the whole picture)',
+        )
+    where.add_argument(
+        '--det-config',
+        metavar='CONFIG',
+        help='find persons with this mmdet model (default: one in the whole picture)',
+    )
+    parser.add_argument(
+        '--det-weights',
+        metavar='CKPT',
+        help="its checkpoint (default: that config's load_from)",
+    )
+    parser.add_argument(
+        '--bbox-thr',
+        type=float,
+        default=0.3,
+        metavar='P',
+        help='drop boxes of a lower score (0.3)',
+    )
+
+
+def check_detector_options(args: argparse.Namespace) -> None:
+    """Refuse weights of a detector without its config.
+
+    Args:
+        args (Namespace): The command line.
+
+    Raises:
+        UserError: If that is given.
+    """
+    if args.det_weights and not args.det_config:
+        raise UserError('--det-weights: needs --det-config CONFIG')
+
+
+def box_source(args: argparse.Namespace) -> BoxSource:
+    """Choose where boxes come from.
+
+    Args:
+        args (Namespace): The command line, perhaps with ``boxes`` and the detector's
+            options.
+
+    Returns:
+        BoxSource: A file, a detector, or the whole picture.
+
+    Raises:
+        UserError: If the file or the detector is faulty.
+    """
+    options = vars(args)
+    if options.get('boxes'):
+        return BoxFile(args.boxes)
+    if options.get('det_config'):
+        return PersonDetector(
+            args.det_config, args.det_weights, args.device, args.bbox_thr
+        )
+    return whole_image
