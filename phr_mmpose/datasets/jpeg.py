@@ -23,7 +23,7 @@ _EXIF = b'Exif\0\0'
 # Within a scan 0xFF is followed by 0, or by a restart marker.
 _AFTER_SCAN = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')
 # What decoders show where a scan has no data: middle grey; of CMYK less.
-_FILLINGS = (128, 65, 64)
+_FILLINGS = frozenset(bytes([level] * 3) for level in (128, 65, 64))
 _RESTART = re.compile(rb'\xff[\xd0-\xd7]')
 _MORE_DATA = bytes(range(255))
 
@@ -90,8 +90,8 @@ def decode(content: bytes, flag: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
     image = imdecode(content, flag)
     if image is None:
         return None
-    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
-    filled = any((corners == grey).all(axis=-1).any() for grey in _FILLINGS)
+    corners = (image[y, x].tobytes() for y in (0, -1) for x in (0, -1))
+    filled = not _FILLINGS.isdisjoint(corners)
     if filled and _coarse(content) != _coarse(_with_more(content)):
         return None
     return image

@@ -1,6 +1,8 @@
 """What the cascade needs of a sample: the picture, the joints and their flags."""
 
+import cv2
 import numpy as np
+import torch
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 from mmpose.structures import PoseDataSample
@@ -59,7 +61,15 @@ class PackCascadeInputs(PackPoseInputs):
             dict: ``inputs`` (3, H, W) uint8 tensor and ``data_samples``
             (``PoseDataSample``).
         """
-        packed = super().transform(results)
+        image = results['img']
+        if image.dtype != np.uint8 or image.ndim != 3:
+            packed = super().transform(results)
+        else:
+            # MMPose's conversion of the picture takes seven times as long as OpenCV's.
+            packed = super().transform(dict(results, img=image[:0]))
+            planes = np.empty((image.shape[2], *image.shape[:2]), np.uint8)
+            cv2.split(image, list(planes))
+            packed['inputs'] = torch.from_numpy(planes)
         if results.get('keypoints') is not None:
             self._pack_joints(results, packed['data_samples'])
         return packed

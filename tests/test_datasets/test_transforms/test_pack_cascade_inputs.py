@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 from mmengine.registry import init_default_scope
+from mmpose.datasets.transforms.formatting import image_to_tensor
 from mmpose.registry import TRANSFORMS
 
 
@@ -39,6 +41,19 @@ def test_packs_both_flags_and_both_grids():
     assert labels.keypoints_unoccluded.tolist() == [[1, 0, 0]]
     for name in ('keypoints', 'keypoints_annotated', 'keypoints_unoccluded'):
         assert labels[name].dtype == np.float32
+
+
+@pytest.mark.parametrize('channels', [1, 3, 4])
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+def test_packs_the_picture_as_mmpose_does(channels, dtype):
+    image = np.random.default_rng(0).integers(0, 256, (9, 14, channels)).astype(dtype)
+    # Every second column, as a view.
+    image = image[:, ::2]
+    inputs = build()(sample(img=image))['inputs']
+    expected = image_to_tensor(image)
+    assert inputs.dtype == expected.dtype and inputs.is_contiguous()
+    assert inputs.shape == (channels, 9, 7)
+    assert (inputs == expected).all()
 
 
 def test_packs_no_maps():
