@@ -5,7 +5,7 @@ _base_ = [
     '_base_/runtime.py',
     '_base_/cascade_lite.py',
     '_base_/lsp.py',
-    '_base_/joints_lsp14.py',
+    '_base_/joints/lsp14.py',
 ]
 
 model = dict(

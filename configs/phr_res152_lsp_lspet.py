@@ -1,6 +1,6 @@
 # The LSP protocol with the extended training set beside LSP's 1,000 photos: eight
 # times as many persons, so an eighth of the epochs.
-_base_ = ['phr_res152_lsp.py', '_base_/joints_lsp16.py']
+_base_ = ['phr_res152_lsp.py', '_base_/joints/lsp16.py']
 
 default_hooks = dict(
     param_scheduler=dict(

@@ -1,6 +1,6 @@
 # LSP's training half and the extended training set, in LSP's 14 joints. The pipelines
 # are the config's: train_dataloader = dict(dataset=dict(pipeline=...)).
-_base_ = ['./lsp.py', './joints_lsp14.py']
+_base_ = ['./lsp.py', './joints/lsp14.py']
 
 _persons = dict(
     type='LspDataset',

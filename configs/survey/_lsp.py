@@ -1,6 +1,6 @@
 # LSP's training half and the extended training set in LSP's 14 joints, for configs that
 # inherit from MMPose's own.
-_base_ = '../_base_/joints_lsp14.py'
+_base_ = '../_base_/joints/lsp14.py'
 _lsp = dict(
     type='LspDataset',
     joints='lsp14',

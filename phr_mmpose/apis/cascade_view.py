@@ -5,7 +5,6 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 
 from phr_mmpose.apis.estimation import CascadeHeatmaps, Poses, estimate_heatmaps
 from phr_mmpose.apis.known_joints import KnownJoints
-from phr_mmpose.apis.pose_model import joint_links, joint_names
 from phr_mmpose.visualization.cascade_panel import CascadeView
 
 
@@ -62,8 +61,7 @@ def person_view(
         refiner=heatmaps.refiner[person],
         keypoints=poses.keypoints[person],
         visible=poses.visible[person],
-        names=joint_names(model),
-        links=joint_links(model),
+        joints=model.dataset_meta,
         truth=known.joints if known else None,
         occluded=known.occluded if known else None,
     )

@@ -214,8 +214,7 @@ class PoseWriter:
         return draw_poses(
             image,
             poses.keypoints,
-            joint_names(self.model),
-            joint_links(self.model),
+            self.model.dataset_meta,
             poses.visible < self.kpt_thr,
         )
 

@@ -13,6 +13,17 @@ from phr_mmpose.utils.errors import UserError, first_line
 _PATHS = ('load_from', 'work_dir')
 
 
+def config_folder() -> Path:
+    """Find the project's configs: in an installed package, or beside it in a clone.
+
+    Returns:
+        Path: The folder.
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
+
+
 def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
     """Read a config file and override some of its values.
 

@@ -15,6 +15,10 @@ _KEYS = (
     *('keypoint_colors', 'num_skeleton_links', 'skeleton_links'),
     *('skeleton_link_colors', 'dataset_keypoint_weights', 'sigmas'),
 )
+_NEEDED = (
+    *('keypoint_id2name', 'flip_indices', 'skeleton_links'),
+    *('keypoint_colors', 'skeleton_link_colors'),
+)
 _LONGEST_NAME = 100
 _MOST_NUMBERS = 10_000
 _INDICES = 'iu'  # kinds of numpy's numbers
@@ -37,7 +41,7 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
     Raises:
         UserError: If one is lacking or of another form.
     """
-    for key in ('keypoint_id2name', 'flip_indices', 'skeleton_links'):
+    for key in _NEEDED:
         if key not in meta:
             raise UserError(
                 f'{source}: its dataset_meta has no {key}; '
@@ -62,7 +66,7 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
         ('keypoint_colors', number),
         ('skeleton_link_colors', len(links)),
     ):
-        colours = _numbers(meta.get(key, np.zeros((rows, 3))))
+        colours = _numbers(meta[key])
         colours = colours if colours.size else np.zeros((0, 3))
         sound[key] = colours.shape == (rows, 3) and bool(
             ((colours >= 0) & (colours <= 255)).all()

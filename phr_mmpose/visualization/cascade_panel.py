@@ -1,6 +1,6 @@
 """The paper's Figure 2: what each subnetwork makes of chosen joints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -44,8 +44,8 @@ class CascadeView:
         refiner (np.ndarray): (K, H, W), confidences.
         keypoints (np.ndarray): (K, 2), the pose, pixels of the photo.
         visible (np.ndarray): (K,), the probability that a joint is visible.
-        names (Sequence[str]): K joint names.
-        links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
+        joints (Mapping): What MMPose knows of the K joints (``dataset_meta``): their
+            names, links and colours.
         truth (np.ndarray, optional): (K, 2), where the joints are; NaN where
             that is unknown.
         occluded (np.ndarray, optional): (K,), true for joints that are known
@@ -59,10 +59,14 @@ class CascadeView:
     refiner: np.ndarray
     keypoints: np.ndarray
     visible: np.ndarray
-    names: Sequence[str]
-    links: Sequence[tuple[int, int]]
+    joints: Mapping
     truth: np.ndarray | None = None
     occluded: np.ndarray | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the K joints."""
+        return [self.joints['keypoint_id2name'][k] for k in range(len(self.keypoints))]
 
     @property
     def detector_confidence(self) -> np.ndarray:
@@ -299,4 +303,4 @@ def _posed(
     else:
         hollow = np.asarray(view.occluded, bool)
     points = view.keypoints @ matrix[:, :2].T + matrix[:, 2]
-    return draw_poses(crop, points[None], view.names, view.links, hollow[None])
+    return draw_poses(crop, points[None], view.joints, hollow[None])

@@ -19,8 +19,9 @@ class CascadeVisualizer(PoseLocalVisualizer):
     hollow that are known to be hidden, and those without annotation are left out.
 
     Args:
-        As for ``PoseLocalVisualizer``; its widths, radii and colours of keypoints
-        go unused, since strokes are scaled to each person.
+        As for ``PoseLocalVisualizer``; its widths, radii and colours go unused:
+        strokes are scaled to each person, and colours are those of the data set's
+        ``metainfo``.
     """
 
     def _draw_instances_kpts(
@@ -58,10 +59,9 @@ class CascadeVisualizer(PoseLocalVisualizer):
         else:
             drawn = visible > 0
             hollow = np.asarray(instances.get('keypoints_unoccluded', drawn)) == 0
-        names = self.dataset_meta['keypoint_id2name']
-        names = [names[index] for index in range(len(names))]
-        links = () if self.skeleton is None else self.skeleton
-        picture = draw_poses(image[..., ::-1], keypoints, names, links, hollow, drawn)
+        picture = draw_poses(
+            image[..., ::-1], keypoints, self.dataset_meta, hollow, drawn
+        )
         self.set_image(np.ascontiguousarray(picture[..., ::-1]))
         if show_kpt_idx:
             for person, joint in np.argwhere(drawn):

@@ -1,38 +1,37 @@
 """Draw poses on a photo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-
-from phr_mmpose.visualization.colours import EDGE, joint_colour, limb_colour
 
 # OpenCV draws at fractions of a pixel when told how many bits they take.
 _BITS = 4
 # Thickness of a limb, and radius of a joint, over the size of the person.
 _LIMB, _JOINT = 0.016, 0.018
 _DASHES = 0.035
+# Lies under every stroke, so that it shows on any background.
+_EDGE = (25, 25, 25)
 
 
 def draw_poses(
     image: np.ndarray,
     keypoints: np.ndarray,
-    names: Sequence[str],
-    links: Sequence[tuple[int, int]],
+    joints: Mapping,
     hollow: np.ndarray | None = None,
     drawn: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw the poses of N persons with K joints.
 
-    The right side is orange, the left one blue, what joins them yellow. Strokes
-    are scaled to each person. Hollow joints are drawn as rings, and limbs that
+    Strokes are scaled to each person. Hollow joints are drawn as rings, and limbs that
     end in one dashed.
 
     Args:
         image (np.ndarray): Shape (H, W, 3), BGR, uint8; left as it is.
         keypoints (np.ndarray): Shape (N, K, 2), pixels of the image, from 0.
-        names (Sequence[str]): K joint names.
-        links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
+        joints (Mapping): What MMPose knows of the K joints (``dataset_meta``):
+            ``keypoint_colors`` (K, 3), ``skeleton_links``, L pairs of joint indices,
+            and ``skeleton_link_colors`` (L, 3); RGB.
         hollow (np.ndarray, optional): Shape (N, K), true for joints that are
             hidden or not to be trusted. Defaults to none.
         drawn (np.ndarray, optional): Shape (N, K), false for joints that are left
@@ -48,7 +47,7 @@ def draw_poses(
         drawn = np.ones(keypoints.shape[:2], bool)
     for points, rings, some in zip(keypoints, hollow, drawn, strict=True):
         if some.any():
-            _draw_person(canvas, points, rings, some, names, links)
+            _draw_person(canvas, points, rings, some, joints)
     return canvas
 
 
@@ -69,30 +68,30 @@ def _draw_person(
     points: np.ndarray,
     rings: np.ndarray,
     drawn: np.ndarray,
-    names: Sequence[str],
-    links: Sequence[tuple[int, int]],
+    joints: Mapping,
 ) -> None:
     size = person_size(points[drawn])
     thickness = max(1, round(_LIMB * size))
     radius = max(1.5, _JOINT * size)
     edge = max(1, round(thickness / 3))
+    links, colours = joints['skeleton_links'], joints['skeleton_link_colors']
     limbs = [
-        (_pieces(points[a], points[b], size, rings[a] or rings[b]), names[a], names[b])
-        for a, b in links
+        (_pieces(points[a], points[b], size, rings[a] or rings[b]), colour)
+        for (a, b), colour in zip(links, colours, strict=True)
         if drawn[a] and drawn[b]
     ]
     # All edges first: a limb's edge must not cut through another limb.
-    for pieces, _, _ in limbs:
-        _lines(canvas, pieces, EDGE, thickness + 2 * edge)
-    for pieces, start, end in limbs:
-        _lines(canvas, pieces, limb_colour(start, end), thickness)
+    for pieces, _ in limbs:
+        _lines(canvas, pieces, _EDGE, thickness + 2 * edge)
+    for pieces, colour in limbs:
+        _lines(canvas, pieces, colour, thickness)
     for joint in np.flatnonzero(drawn):
-        point, ring, name = points[joint], rings[joint], names[joint]
-        colour = joint_colour(name)
-        _disc(canvas, point, radius + edge, EDGE)
+        point, ring = points[joint], rings[joint]
+        colour = joints['keypoint_colors'][joint]
+        _disc(canvas, point, radius + edge, _EDGE)
         _disc(canvas, point, radius, colour)
         if ring:
-            _disc(canvas, point, 0.68 * radius, EDGE)
+            _disc(canvas, point, 0.68 * radius, _EDGE)
             _disc(canvas, point, 0.55 * radius, (255, 255, 255))
 
 
@@ -114,7 +113,7 @@ def _pieces(
 def _lines(
     canvas: np.ndarray,
     pieces: list[tuple[np.ndarray, np.ndarray]],
-    rgb: tuple[int, int, int],
+    rgb: Sequence[int],
     thickness: int,
 ) -> None:
     for start, end in pieces:
@@ -122,7 +121,7 @@ def _lines(
             canvas,
             _fixed_point(start),
             _fixed_point(end),
-            rgb[::-1],
+            _bgr(rgb),
             thickness,
             cv2.LINE_AA,
             _BITS,
@@ -130,11 +129,15 @@ def _lines(
 
 
 def _disc(
-    canvas: np.ndarray, point: np.ndarray, radius: float, rgb: tuple[int, int, int]
+    canvas: np.ndarray, point: np.ndarray, radius: float, rgb: Sequence[int]
 ) -> None:
     reach = round(radius * 2**_BITS)
     centre = _fixed_point(point)
-    cv2.circle(canvas, centre, reach, rgb[::-1], cv2.FILLED, cv2.LINE_AA, _BITS)
+    cv2.circle(canvas, centre, reach, _bgr(rgb), cv2.FILLED, cv2.LINE_AA, _BITS)
+
+
+def _bgr(rgb: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(level) for level in rgb[::-1])
 
 
 def _fixed_point(point: np.ndarray) -> tuple[int, int]:

@@ -139,8 +139,7 @@ class PhotoAnswerer:
         drawn = draw_poses(
             shown,
             poses.keypoints * scale,
-            self.names,
-            joint_links(self.model),
+            self.model.dataset_meta,
             poses.visible < self.kpt_thr,
         )
         if answer.box is not None:

@@ -4,22 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from phr_mmpose.utils.config import config_folder
 from phr_mmpose.utils.errors import UserError
 
 _FOLDER = Path(__file__).parent
 WEIGHTS, CARD = 'weights.pth', 'card.json'
 DEFAULT_MODEL = 'phr_lite_lsp'
-
-
-def config_folder() -> Path:
-    """Find the project's configs: in an installed package, or beside it in a clone.
-
-    Returns:
-        Path: The folder.
-    """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / 'configs'
-    return installed if installed.is_dir() else package.parent / 'configs'
 
 
 def list_models() -> list[str]:

@@ -26,6 +26,7 @@ if __name__ == '__main__':
 from phr_mmpose.utils.cli import check_within, run
 
 import numpy as np
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.datasets.annotation_list import (
@@ -180,11 +181,7 @@ class Persons:
         self.annotations = annotations
         self.predictions = predictions
         self.images = images
-        self.names = truth.names
-        self.links = [
-            tuple(map(truth.names.index, limb['link']))
-            for limb in _METAINFOS[dataset]['skeleton_info'].values()
-        ]
+        self.joints = parse_pose_metainfo(_METAINFOS[dataset])
         distances = normalized_distances(predictions, truth.joints, truth.reference)
         # Joints in no column of the tables (pelvis, thorax) do not count.
         scored = np.zeros_like(truth.annotated)
@@ -213,8 +210,7 @@ class Persons:
             self.centers[person] - 1,
             float(self.sides[person]),
             self.predictions[person] - 1,
-            self.names,
-            self.links,
+            self.joints,
             self.wrong[person],
         )
         number = int(self.scored[person].sum())

@@ -42,8 +42,7 @@ def pose_picture(
     center: np.ndarray,
     side: float,
     keypoints: np.ndarray,
-    names: Sequence[str],
-    links: Sequence[tuple[int, int]],
+    joints: Mapping,
     hollow: np.ndarray,
 ) -> np.ndarray:
     """Cut a person out of a photo and draw the pose.
@@ -54,26 +53,16 @@ def pose_picture(
         side (float): Side of the crop there.
         keypoints (np.ndarray): Shape (K, 2), pixels of the photo; a joint of NaN
             is left out with its limbs.
-        names (Sequence[str]): K joint names.
-        links (Sequence[tuple[int, int]]): Limbs, as pairs of joint indices.
+        joints (Mapping): As for :func:`draw_poses`.
         hollow (np.ndarray): Shape (K,), true for joints to be drawn as rings.
 
     Returns:
         np.ndarray: Shape (TILE_SIDE, TILE_SIDE, 3), BGR, uint8.
     """
     crop, matrix = crop_photo(image, center, np.full(2, side), TILE_SIDE, _OUTSIDE)
-    there = np.flatnonzero(np.isfinite(keypoints).all(axis=1))
-    if not len(there):
-        return crop
-    place = {joint: index for index, joint in enumerate(there.tolist())}
-    points = keypoints[there] @ matrix[:, :2].T + matrix[:, 2]
-    return draw_poses(
-        crop,
-        points[None],
-        [names[joint] for joint in there],
-        [(place[a], place[b]) for a, b in links if a in place and b in place],
-        np.asarray(hollow)[None, there],
-    )
+    drawn = np.isfinite(keypoints).all(axis=1)
+    points = keypoints @ matrix[:, :2].T + matrix[:, 2]
+    return draw_poses(crop, points[None], joints, hollow[None], drawn[None])
 
 
 def draw_gallery(

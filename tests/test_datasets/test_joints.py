@@ -28,31 +28,31 @@ def test_mapping_keeps_trailing_axes_and_dtype():
     assert not mapped[:, [6, 7]].any()
 
 
-@pytest.mark.parametrize(
-    ('names', 'expected'),
-    [
-        (joints.MPII_JOINTS, [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]),
-        (joints.LSP_JOINTS, [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13]),
-    ],
-)
-def test_flip_indices(names, expected):
-    assert joints.flip_indices(names) == expected
+FLIPPED = {
+    joints.MPII_JOINTS: [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10],
+    joints.LSP_JOINTS: [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13],
+}
 
 
 @pytest.mark.parametrize(
-    ('metainfo', 'names', 'weightless'),
+    ('metainfo', 'dataset', 'names', 'weightless'),
     [
-        (joints.MPII_METAINFO, joints.MPII_JOINTS, []),
-        (joints.LSP_METAINFO, joints.MPII_JOINTS, [6, 7]),
-        (joints.LSPET_METAINFO, joints.MPII_JOINTS, [6, 7]),
-        (joints.LSP14_METAINFO, joints.LSP_JOINTS, []),
-        (joints.LSPET14_METAINFO, joints.LSP_JOINTS, []),
+        (joints.MPII_METAINFO, 'mpii', joints.MPII_JOINTS, []),
+        (joints.FIGURES_METAINFO, 'figures', joints.MPII_JOINTS, []),
+        (joints.LSP_METAINFO, 'lsp', joints.MPII_JOINTS, [6, 7]),
+        (joints.LSPET_METAINFO, 'lspet', joints.MPII_JOINTS, [6, 7]),
+        (joints.LSP14_METAINFO, 'lsp', joints.LSP_JOINTS, []),
+        (joints.LSPET14_METAINFO, 'lspet', joints.LSP_JOINTS, []),
     ],
 )
-def test_mmpose_reads_the_metainfo(metainfo, names, weightless):
+def test_mmpose_reads_the_metainfo(metainfo, dataset, names, weightless):
     parsed = parse_pose_metainfo(metainfo)
+    assert parsed['dataset_name'] == dataset
     assert tuple(parsed['keypoint_id2name'].values()) == names
-    assert parsed['flip_indices'] == joints.flip_indices(names)
+    assert parsed['flip_indices'] == FLIPPED[names]
+    assert set(parsed['upper_body_ids']) | set(parsed['lower_body_ids']) == set(
+        range(len(names))
+    )
     weights = parsed['dataset_keypoint_weights']
     assert np.flatnonzero(weights == 0).tolist() == weightless
     assert len(parsed['sigmas']) == len(parsed['keypoint_colors']) == len(names)
@@ -60,6 +60,22 @@ def test_mmpose_reads_the_metainfo(metainfo, names, weightless):
     assert {end for link in parsed['skeleton_links'] for end in link} == set(
         range(len(names))
     )
+
+
+@pytest.mark.parametrize('metainfo', [joints.MPII_METAINFO, joints.LSP14_METAINFO])
+def test_each_side_has_its_colour_and_what_joins_them_the_middles(metainfo):
+    parsed = parse_pose_metainfo(metainfo)
+    names = parsed['keypoint_id2name']
+    sides = [names[joint].partition('_')[0] for joint in range(len(names))]
+    sides = [side if side in ('right', 'left') else 'middle' for side in sides]
+    colours = dict(zip(sides, map(tuple, parsed['keypoint_colors']), strict=True))
+    assert len(set(colours.values())) == 3
+    for side, colour in zip(sides, parsed['keypoint_colors'], strict=True):
+        assert tuple(colour) == colours[side]
+    links = zip(parsed['skeleton_links'], parsed['skeleton_link_colors'], strict=True)
+    for (start, end), colour in links:
+        (side, *others) = {sides[start], sides[end]} - {'middle'} or {'middle'}
+        assert tuple(colour) == colours['middle' if others else side]
 
 
 def test_mpii_agrees_with_mmpose():

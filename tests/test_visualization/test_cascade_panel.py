@@ -26,8 +26,12 @@ def view() -> CascadeView:
         refiner=detector[:, ::-1],
         keypoints=np.array([[2, 16], [8, 16], [14, 16], [20, 16]], np.float32),
         visible=np.array([0.9, 0.1, 0.5, 0.7]),
-        names=NAMES,
-        links=((0, 1), (2, 3)),
+        joints=dict(
+            keypoint_id2name=dict(enumerate(NAMES)),
+            keypoint_colors=np.full((4, 3), 200),
+            skeleton_links=[(0, 1), (2, 3)],
+            skeleton_link_colors=np.full((2, 3), 200),
+        ),
     )
 
 
@@ -38,7 +42,7 @@ def test_half_of_the_joints_are_those_the_detector_is_least_sure_of(view):
 
 
 def test_names_of_joints_are_no_formulas(view, tmp_path):
-    view.names = ('a$\\frac$', *NAMES[1:])
+    view.joints['keypoint_id2name'][0] = 'a$\\frac$'
     assert panel(view, tmp_path / 'x.png').any()
 
 

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from phr_mmpose.visualization.colours import LEFT, MIDDLE, RIGHT, limb_colour
 from phr_mmpose.visualization.poses import draw_poses
 
-NAMES = ('right_hip', 'left_hip', 'upper_neck')
-LINKS = ((0, 2), (1, 2), (0, 1))
+RIGHT, LEFT, MIDDLE = (230, 120, 0), (86, 180, 233), (240, 228, 66)
+# Two hips and a neck.
+JOINTS = dict(
+    keypoint_colors=np.array([RIGHT, LEFT, MIDDLE], np.uint8),
+    skeleton_links=[(0, 2), (1, 2), (0, 1)],
+    skeleton_link_colors=np.array([RIGHT, LEFT, MIDDLE], np.uint8),
+)
 POINTS = np.array([[[80, 320], [320, 320], [200, 80]]], np.float32)
 
 
@@ -20,8 +24,8 @@ def rgb(picture: np.ndarray, x: int, y: int) -> tuple[int, ...]:
     return tuple(picture[y, x, ::-1].tolist())
 
 
-def test_joints_and_limbs_have_the_colour_of_their_side(image):
-    drawn = draw_poses(image, POINTS, NAMES, LINKS)
+def test_joints_and_limbs_have_their_colours(image):
+    drawn = draw_poses(image, POINTS, JOINTS)
     assert rgb(drawn, 80, 320) == RIGHT
     assert rgb(drawn, 320, 320) == LEFT
     assert rgb(drawn, 200, 80) == MIDDLE
@@ -34,9 +38,9 @@ def test_joints_and_limbs_have_the_colour_of_their_side(image):
 
 
 def test_hollow_joints_are_rings_with_dashed_limbs(image):
-    whole = draw_poses(image, POINTS, NAMES, LINKS)
+    whole = draw_poses(image, POINTS, JOINTS)
     hollow = np.array([[True, False, False]])
-    drawn = draw_poses(image, POINTS, NAMES, LINKS, hollow)
+    drawn = draw_poses(image, POINTS, JOINTS, hollow)
     assert rgb(drawn, 80, 320) == (255, 255, 255)
     assert rgb(drawn, 320, 320) == LEFT
     along = [rgb(drawn, x, 320) for x in range(100, 301)]
@@ -47,20 +51,14 @@ def test_hollow_joints_are_rings_with_dashed_limbs(image):
 
 def test_strokes_grow_with_the_person():
     canvas = np.zeros((1600, 1600, 3), np.uint8)
-    small = (draw_poses(canvas, POINTS, NAMES, LINKS) > 0).any(axis=2).sum()
-    large = (draw_poses(canvas, 4 * POINTS, NAMES, LINKS) > 0).any(axis=2).sum()
+    small = (draw_poses(canvas, POINTS, JOINTS) > 0).any(axis=2).sum()
+    large = (draw_poses(canvas, 4 * POINTS, JOINTS) > 0).any(axis=2).sum()
     # All strokes four times as long and wide, but for rounding.
     assert 10 < large / small < 20
 
 
 def test_no_person_and_joints_far_outside_leave_the_photo_alone(image):
     nobody = np.zeros((0, 3, 2), np.float32)
-    assert (draw_poses(image, nobody, NAMES, LINKS) == 128).all()
+    assert (draw_poses(image, nobody, JOINTS) == 128).all()
     away = np.full((1, 3, 2), 1e9, np.float32)
-    assert (draw_poses(image, away, NAMES, LINKS) == 128).all()
-
-
-def test_a_limb_between_the_sides_belongs_to_the_middle():
-    assert limb_colour('left_hip', 'right_hip') == MIDDLE
-    assert limb_colour('upper_neck', 'right_shoulder') == RIGHT
-    assert limb_colour('head_top', 'upper_neck') == MIDDLE
+    assert (draw_poses(image, away, JOINTS) == 128).all()

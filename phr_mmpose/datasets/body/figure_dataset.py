@@ -9,7 +9,7 @@ from mmpose.registry import DATASETS
 from phr_mmpose.datasets.figures.cache import FigureCache
 from phr_mmpose.datasets.figures.file_backend import MAX_SIZE, MIN_SIZE, FigurePath
 from phr_mmpose.datasets.figures.renderer import Figure, draw_figure
-from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE, MPII_JOINTS, build_metainfo
+from phr_mmpose.datasets.joints import FIGURES_METAINFO, HEAD_SIZE_SHARE
 from phr_mmpose.utils.errors import UserError
 
 
@@ -56,7 +56,7 @@ class FigureDataset(BaseCocoStyleDataset):
         UserError: If an argument is out of its range.
     """
 
-    METAINFO: dict = build_metainfo('figures', MPII_JOINTS)
+    METAINFO: dict = FIGURES_METAINFO
 
     def __init__(
         self,

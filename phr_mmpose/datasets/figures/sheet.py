@@ -1,12 +1,14 @@
 """Contact sheets: many figures on one page, with their joints."""
 
+import functools
+
 import cv2
 import numpy as np
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from phr_mmpose.datasets.figures.renderer import Figure
-from phr_mmpose.datasets.joints import MPII_METAINFO
+from phr_mmpose.datasets.joints import FIGURES_METAINFO
 
-_INFO = MPII_METAINFO['keypoint_info']
 # OpenCV draws at fractions of a pixel when told how many bits they take.
 _BITS = 4
 
@@ -15,7 +17,7 @@ def draw_joints(figure: Figure, zoom: float = 2.0) -> np.ndarray:
     """Enlarge a figure and mark its joints.
 
     Visible joints are filled, hidden ones hollow; the person's right is orange,
-    the left green, the middle blue. The head box is white.
+    the left blue, the middle yellow. The head box is white.
 
     Args:
         figure (Figure): What was drawn.
@@ -25,6 +27,7 @@ def draw_joints(figure: Figure, zoom: float = 2.0) -> np.ndarray:
         np.ndarray: Shape (zoom * size, zoom * size, 3) uint8, BGR.
     """
     picture = enlarge(figure, zoom)
+    colours = _colours()
     radius = max(3, round(0.012 * picture.shape[0]))
     box = np.rint((figure.head_box + 0.5) * zoom - 0.5).astype(int)
     cv2.rectangle(picture, box[:2].tolist(), box[2:].tolist(), (255, 255, 255), 1)
@@ -32,10 +35,16 @@ def draw_joints(figure: Figure, zoom: float = 2.0) -> np.ndarray:
         place = (figure.joints[index] + 0.5) * zoom - 0.5
         centre = np.rint(place * 2**_BITS).astype(int).tolist()
         thickness = cv2.FILLED if figure.visible[index] else 1
-        for extra, colour in ((1, (0, 0, 0)), (0, _INFO[int(index)]['color'][::-1])):
+        for extra, colour in ((1, (0, 0, 0)), (0, colours[index])):
             reach = (radius + extra) << _BITS
             cv2.circle(picture, centre, reach, colour, thickness, cv2.LINE_AA, _BITS)
     return picture
+
+
+@functools.cache
+def _colours() -> list[list[int]]:
+    """Of each joint, BGR."""
+    return parse_pose_metainfo(FIGURES_METAINFO)['keypoint_colors'][:, ::-1].tolist()
 
 
 def enlarge(figure: Figure, zoom: float) -> np.ndarray:

@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.visualization.colours import LEFT, MIDDLE, RIGHT
 from projects.paper_study.tiles import TILE_SIDE, Tile, draw_gallery, pose_picture
 
-NAMES = ('right_hip', 'left_hip', 'upper_neck')
-LINKS = ((0, 2), (1, 2), (0, 1))
+RIGHT, LEFT, MIDDLE = (230, 120, 0), (86, 180, 233), (240, 228, 66)
+# Two hips and a neck.
+JOINTS = dict(
+    keypoint_colors=np.array([RIGHT, LEFT, MIDDLE], np.uint8),
+    skeleton_links=[(0, 2), (1, 2), (0, 1)],
+    skeleton_link_colors=np.array([RIGHT, LEFT, MIDDLE], np.uint8),
+)
 POINTS = np.array([[80, 320], [320, 320], [200, 80]], np.float64)
 ALL = np.zeros(3, bool)
 
@@ -21,7 +25,7 @@ def rgb(picture: np.ndarray, x: float, y: float) -> tuple[int, ...]:
 
 def pose(points: np.ndarray, hollow: np.ndarray = ALL) -> np.ndarray:
     grey = np.full((400, 400, 3), 128, np.uint8)
-    return pose_picture(grey, np.full(2, 200.0), 400, points, NAMES, LINKS, hollow)
+    return pose_picture(grey, np.full(2, 200.0), 400, points, JOINTS, hollow)
 
 
 def test_the_pose_moves_with_the_crop():

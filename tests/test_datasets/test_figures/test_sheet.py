@@ -1,10 +1,11 @@
 """Marks on a contact sheet."""
 
 import numpy as np
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from phr_mmpose.datasets.figures import draw_figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints
-from phr_mmpose.datasets.joints import MPII_METAINFO
+from phr_mmpose.datasets.joints import FIGURES_METAINFO
 
 
 def test_visible_joints_are_filled_and_hidden_ones_hollow():
@@ -18,8 +19,8 @@ def test_visible_joints_are_filled_and_hidden_ones_hollow():
     assert np.array_equal(hollow[30, 20], figure.image[30, 20])
     figure.visible[wrist] = True
     filled = draw_joints(figure, 1.0)
-    red_green_blue = MPII_METAINFO['keypoint_info'][wrist]['color']
-    assert filled[30, 20].tolist() == red_green_blue[::-1]
+    colours = parse_pose_metainfo(FIGURES_METAINFO)['keypoint_colors']
+    assert filled[30, 20].tolist() == colours[wrist, ::-1].tolist()
 
 
 def test_a_sheet_has_rows_and_white_gaps():

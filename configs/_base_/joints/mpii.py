@@ -1,13 +1,12 @@
-# MPII's 16 joints as LSP fills them, for a data set that combines others:
-# `metainfo=_base_.dataset_info`. LSP lacks pelvis and thorax, whose weight is 0.
-_right, _left, _middle = [255, 128, 0], [0, 255, 0], [51, 153, 255]
+# ruff: noqa: E501
+# MPII's 16 joints, the order of every model but LSP's own 14. `metainfo` of data sets.
+# Three of Okabe and Ito's colours, which stay apart for the colour-blind: a side each.
+_right, _left, _middle = [230, 120, 0], [86, 180, 233], [240, 228, 66]
 
 dataset_info = dict(
-    dataset_name='lsp',
+    dataset_name='mpii',
     keypoint_info={
-        0: dict(
-            name='right_ankle', id=0, color=_right, type='lower', swap='left_ankle'
-        ),
+        0: dict(name='right_ankle', id=0, color=_right, type='lower', swap='left_ankle'),
         1: dict(name='right_knee', id=1, color=_right, type='lower', swap='left_knee'),
         2: dict(name='right_hip', id=2, color=_right, type='lower', swap='left_hip'),
         3: dict(name='left_hip', id=3, color=_left, type='lower', swap='right_hip'),
@@ -17,32 +16,12 @@ dataset_info = dict(
         7: dict(name='thorax', id=7, color=_middle, type='upper', swap=''),
         8: dict(name='upper_neck', id=8, color=_middle, type='upper', swap=''),
         9: dict(name='head_top', id=9, color=_middle, type='upper', swap=''),
-        10: dict(
-            name='right_wrist', id=10, color=_right, type='upper', swap='left_wrist'
-        ),
-        11: dict(
-            name='right_elbow', id=11, color=_right, type='upper', swap='left_elbow'
-        ),
-        12: dict(
-            name='right_shoulder',
-            id=12,
-            color=_right,
-            type='upper',
-            swap='left_shoulder',
-        ),
-        13: dict(
-            name='left_shoulder',
-            id=13,
-            color=_left,
-            type='upper',
-            swap='right_shoulder',
-        ),
-        14: dict(
-            name='left_elbow', id=14, color=_left, type='upper', swap='right_elbow'
-        ),
-        15: dict(
-            name='left_wrist', id=15, color=_left, type='upper', swap='right_wrist'
-        ),
+        10: dict(name='right_wrist', id=10, color=_right, type='upper', swap='left_wrist'),
+        11: dict(name='right_elbow', id=11, color=_right, type='upper', swap='left_elbow'),
+        12: dict(name='right_shoulder', id=12, color=_right, type='upper', swap='left_shoulder'),
+        13: dict(name='left_shoulder', id=13, color=_left, type='upper', swap='right_shoulder'),
+        14: dict(name='left_elbow', id=14, color=_left, type='upper', swap='right_elbow'),
+        15: dict(name='left_wrist', id=15, color=_left, type='upper', swap='right_wrist'),
     },
     skeleton_info={
         0: dict(link=('right_ankle', 'right_knee'), id=0, color=_right),
@@ -56,28 +35,15 @@ dataset_info = dict(
         8: dict(link=('upper_neck', 'head_top'), id=8, color=_middle),
         9: dict(link=('upper_neck', 'right_shoulder'), id=9, color=_right),
         10: dict(link=('upper_neck', 'left_shoulder'), id=10, color=_left),
-        11: dict(link=('right_hip', 'pelvis'), id=11, color=_middle),
-        12: dict(link=('left_hip', 'pelvis'), id=12, color=_middle),
+        11: dict(link=('right_hip', 'pelvis'), id=11, color=_right),
+        12: dict(link=('left_hip', 'pelvis'), id=12, color=_left),
         13: dict(link=('pelvis', 'thorax'), id=13, color=_middle),
         14: dict(link=('thorax', 'upper_neck'), id=14, color=_middle),
     },
-    joint_weights=[1.0] * 6 + [0.0] * 2 + [1.0] * 8,
+    joint_weights=[1.0] * 16,
+    # COCO's constants of the OKS; joints that COCO lacks have those of the face or the hips.
     sigmas=[
-        0.089,
-        0.087,
-        0.107,
-        0.107,
-        0.087,
-        0.089,
-        0.107,
-        0.079,
-        0.026,
-        0.026,
-        0.062,
-        0.072,
-        0.079,
-        0.079,
-        0.072,
-        0.062,
+        0.089, 0.087, 0.107, 0.107, 0.087, 0.089, 0.107, 0.079,
+        0.026, 0.026, 0.062, 0.072, 0.079, 0.079, 0.072, 0.062,
     ],
-)
+)  # fmt: skip

@@ -1,0 +1,4 @@
+# The drawn figures have MPII's joints.
+_base_ = './mpii.py'
+
+dataset_info = dict(dataset_name='figures')
