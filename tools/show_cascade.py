@@ -24,10 +24,11 @@ from phr_mmpose.apis.cascade_view import view_person
 from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.apis.pose_model import joint_names, load_pose_model
+from phr_mmpose.commands.options import add_model_options
 from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.visualization.cascade_panel import choose_joints, draw_cascade_panel
-from phr_mmpose.zoo import DEFAULT_MODEL, find_model
+from phr_mmpose.zoo import find_model
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -37,12 +38,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('photos', nargs='+', metavar='photo', help='the photo, or more')
-    parser.add_argument(
-        '--config',
-        help="the cascade's config; without --weights a model that comes with the "
-        f'package ({DEFAULT_MODEL})',
-    )
-    parser.add_argument('--weights', help='its checkpoint, or ONNX file')
+    add_model_options(parser)
     parser.add_argument(
         '--out',
         required=True,
@@ -78,7 +74,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'lower probability (0.5)',
     )
     parser.add_argument('--dpi', type=int, default=160, help='of the picture (160)')
-    parser.add_argument('--device', help='cpu, cuda:0 … (default: a GPU if there)')
     return parser.parse_args(argv)
 
 

@@ -14,7 +14,12 @@ from phr_mmpose.datasets.joints import (
     lsp_to_mpii,
     mpii_to_lsp,
 )
-from phr_mmpose.datasets.readers.lsp_joints import check_pixels, read_lsp_joints
+from phr_mmpose.datasets.readers.lsp_joints import (
+    LSP_PERSONS,
+    LSP_TRAIN_PERSONS,
+    check_pixels,
+    read_lsp_joints,
+)
 from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -28,7 +33,6 @@ _FROM_JOINTS = {
         len(LSP_JOINTS): partial(lsp_to_mpii, fill=np.nan),
     },
 }
-_LSP_PERSONS, _LSP_TRAIN_PERSONS = 2000, 1000
 _HEAD_BOX_KEYS = ('headboxes_src', 'headboxes', 'head_boxes', 'head_box')
 
 
@@ -95,8 +99,8 @@ def load_lsp(path: str | Path) -> GroundTruth:
     else:
         joints, visible = _read_lsp_joints(path)
         annotated = np.ones(joints.shape[:2], bool)
-    whole = len(joints) == _LSP_PERSONS
-    test = slice(_LSP_TRAIN_PERSONS if whole else 0, None)
+    whole = len(joints) == LSP_PERSONS
+    test = slice(LSP_TRAIN_PERSONS if whole else 0, None)
     joints, annotated = joints[test], annotated[test]
     truth = GroundTruth(
         path=path,
@@ -115,7 +119,7 @@ def load_lsp(path: str | Path) -> GroundTruth:
         ),
     )
     if whole:
-        truth.chosen[_LSP_PERSONS] = test
+        truth.chosen[LSP_PERSONS] = test
     if np.isnan(truth.reference).all():
         raise UserError(f'{path}: no person has both left shoulder and right hip')
     return truth

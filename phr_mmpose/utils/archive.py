@@ -5,9 +5,10 @@ import pickletools
 import re
 import struct
 import zipfile
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 # With which torch, too, tells an archive from the files of versions before 1.6.
 _BEGINNING = b'PK\x03\x04'
@@ -70,28 +71,31 @@ def _check_claims(file: BinaryIO, size: int) -> None:
         # Of a tuple that may name a storage; then of what is made of the storage.
         numbers: list[int] = []
         in_tensor = False
-        for code, argument, _ in pickletools.genops(file):
-            if code.name == 'GLOBAL':
-                check_name(argument)
-            if code.name == 'MARK' and not in_tensor:
+        for code, argument in _opcodes(file):
+            if code == 'MARK' and not in_tensor:
                 numbers = []
-            elif code.name.startswith(('BININT', 'LONG', 'INT')) and argument:
+            elif code.startswith(('BININT', 'LONG', 'INT')) and argument:
                 numbers.append(int(argument))
-            elif code.name in ('BINPERSID', 'PERSID') or (
-                code.name == 'REDUCE' and in_tensor
-            ):
+            elif code in ('BINPERSID', 'PERSID') or (code == 'REDUCE' and in_tensor):
                 if max(numbers, default=0) > size:
                     raise pickle.UnpicklingError(f'a tensor of {max(numbers)} numbers')
-                numbers, in_tensor = [], code.name != 'REDUCE'
+                numbers, in_tensor = [], code != 'REDUCE'
 
 
 def _check_names(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
     # By its place: zipfile reads nothing without a checksum.
     file.seek(entry.header_offset + 26)
     file.seek(sum(struct.unpack('<HH', file.read(4))), 1)
+    for _ in _opcodes(file):
+        pass
+
+
+def _opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
+    """Give name and argument of each operation of a pickle, and check its names."""
     for code, argument, _ in pickletools.genops(file):
         if code.name == 'GLOBAL':
             check_name(argument)
+        yield code.name, argument
 
 
 def _check(file: BinaryIO, size: int) -> None:

@@ -22,13 +22,16 @@ from phr_mmpose.datasets.annotation_list import AnnotationList, select
 from phr_mmpose.datasets.body_size import LSP_SCALE, joint_boxes, relative_size
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.datasets.photos import inspect_photo
-from phr_mmpose.datasets.readers.lsp_joints import check_pixels, read_lsp_joints
+from phr_mmpose.datasets.readers.lsp_joints import (
+    LSP_PERSONS,
+    LSP_TRAIN_PERSONS,
+    check_pixels,
+    read_lsp_joints,
+)
 from phr_mmpose.datasets.readers.prepared import Source, shown
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import read_json
 
-LSP_PERSONS = 2000
-LSP_TRAIN_PERSONS = 1000
 LSPET_PERSONS = 10000
 _NUM_JOINTS = len(LSP_JOINTS)
 _PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png')

@@ -9,6 +9,7 @@ from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
+LSP_PERSONS, LSP_TRAIN_PERSONS = 2000, 1000
 _NUM_JOINTS = len(LSP_JOINTS)
 # The axes of persons, joints and coordinates in LSP's own array, 3 x 14 x N; in LSPET's
 # own, 14 x 3 x N, and in the same array as version 7.3 (HDF5) has it.
