@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import phr_mmpose  # noqa: F401  first: it lets the stack import
@@ -10,6 +11,9 @@ import phr_mmpose  # noqa: F401  first: it lets the stack import
 REPO = Path(__file__).resolve().parent.parent
 # The small cascade's fixtures, for the tests of the interfaces and of the tools.
 pytest_plugins = ['small_cascade']
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile('untimed', deadline=None)
+hypothesis.settings.load_profile('untimed')
 
 
 @pytest.fixture(scope='session')

@@ -163,7 +163,7 @@ CODEC = BinaryDisc((48, 40), (48, 40), radius=3.75)
 
 
 @given(x=coordinates(0, 47), y=coordinates(0, 39))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_decoding_finds_the_centre_also_of_a_cut_disc(x, y):
     encoded = CODEC.encode(np.array([[[x, y]]], np.float32))
     keypoints, scores = CODEC.decode(encoded['heatmaps'])
@@ -174,7 +174,7 @@ def test_decoding_finds_the_centre_also_of_a_cut_disc(x, y):
 
 
 @given(x=st.integers(0, 95), y=st.integers(0, 95))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_decoding_at_half_resolution(x, y):
     codec = BinaryDisc((96, 96), (48, 48))
     encoded = codec.encode(np.array([[[x, y]]], np.float32))
@@ -202,7 +202,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize('size', SIZES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     x=st.floats(0, 1),
     y=st.floats(0, 1),
@@ -237,7 +237,7 @@ def blob(seed):
     return torch.tensor(maps + random.uniform(0, 0.1, maps.shape))[None, None]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**16), exponent=st.floats(-30, 30), offset=st.floats(-9, 9))
 def test_neither_scale_nor_offset_moves_a_keypoint(seed, exponent, offset):
     maps = blob(seed)
@@ -275,7 +275,7 @@ def test_a_constant_map_decodes_to_its_first_pixel(level):
     assert torch.equal(scores, maps[:, :, 0, 0])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     maps=st.sampled_from(['float16', 'float32', 'float64']).flatmap(
         lambda dtype: arrays(
@@ -409,7 +409,7 @@ class TestVisibility:
         heatmap = torch.full((16, 16), torch.nan)
         assert np.isnan(self.read(heatmap, torch.nan, torch.nan))
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(st.integers(0, 2**32))
     def test_targets_tell_visible_from_hidden_joints(self, seed):
         random = np.random.default_rng(seed)

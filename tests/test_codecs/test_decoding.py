@@ -39,7 +39,7 @@ def numpy_decode(heatmap, refinement):
 
 @pytest.mark.parametrize('stride', [1, 4])
 @pytest.mark.parametrize('refinement', ['none', 'quarter', 'taylor'])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**16), sigma=st.floats(1, 4), noise=st.floats(0, 0.1))
 def test_it_equals_numpy(refinement, stride, seed, sigma, noise):
     random = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def test_it_equals_numpy(refinement, stride, seed, sigma, noise):
 
 
 @pytest.mark.parametrize('refinement', ['none', 'quarter', 'taylor'])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     maps=arrays(
         'float32',

@@ -108,13 +108,13 @@ anywhere = dict(x=coordinates(0, 47), y=coordinates(0, 39))
 
 
 @given(**anywhere)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_arg_max_is_within_half_a_pixel(x, y):
     np.testing.assert_allclose(decode(x, y, sigma=1.5), [x, y], atol=0.5 + 1e-3)
 
 
 @given(**anywhere)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_quarter_offset_is_within_half_a_pixel(x, y):
     keypoint = decode(x, y, sigma=1.5, refinement='quarter')
     np.testing.assert_allclose(keypoint, [x, y], atol=0.5 + 1e-3)
@@ -122,7 +122,7 @@ def test_the_quarter_offset_is_within_half_a_pixel(x, y):
 
 # From the second pixel on, so that the arg-max has neighbours on all sides.
 @given(x=coordinates(0.5625, 46.4375), y=coordinates(0.5625, 38.4375))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_taylor_expansion_is_exact_on_a_gaussian(x, y):
     for sigma in (0.9375, 1.5, 5):
         keypoint = decode(x, y, sigma=sigma, refinement='taylor')

@@ -153,7 +153,7 @@ def test_missing_and_damaged_files(tmp_path):
 coordinates = st.integers(-5000, 5000).map(lambda value: value / 8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), zipped=st.booleans())
 def test_what_is_saved_is_read_back(tmp_path_factory, data, zipped):
     count = data.draw(st.integers(1, 3))

@@ -28,7 +28,6 @@ def truth(tmp_path) -> GroundTruth:
 
 
 @settings(
-    deadline=None,
     max_examples=80,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

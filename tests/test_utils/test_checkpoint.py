@@ -270,7 +270,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         safe_load(tmp_path)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_damage_anywhere_gives_a_clear_error_or_the_same(trained, data):
     content = bytearray(trained.read_bytes())

@@ -95,7 +95,7 @@ people = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(people=people, mode=st.sampled_from(['topdown', 'bottomup']))
 def test_all_but_the_flags_is_mmpose_s(tmp_path_factory, people, mode):
     entries = [

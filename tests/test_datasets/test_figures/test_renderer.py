@@ -76,7 +76,7 @@ def test_a_picture_of_twice_the_size_shows_the_same_figure():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**31), index=st.integers(0, 10**6))
 def test_any_figure_is_sound(seed, index):
     figure = draw_figure(seed, index, 64, 0.2)

@@ -65,7 +65,7 @@ def bone_distance(middle):
     return np.linalg.norm(np.concatenate((bone, JOINTS)) - middle, axis=1).min()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_background_hides_exactly_the_joints_under_it(seed):
     results = sample(seed)
@@ -93,7 +93,7 @@ def test_every_joint_is_hidden_as_often():
     np.testing.assert_allclose(hidden / hidden.sum(), 1 / 3, atol=0.07)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_a_copied_joint_keeps_every_target(seed):
     results = sample(seed)
@@ -111,7 +111,7 @@ def test_a_copied_joint_keeps_every_target(seed):
     assert away.min() <= BODY + 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_what_is_hidden_is_shown_nowhere_else(seed):
     results = sample(seed)

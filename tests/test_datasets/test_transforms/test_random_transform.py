@@ -128,7 +128,7 @@ def test_ranks_draw_apart():
     assert draws[0] != draws[1]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**40),
     st.integers(0, 1000),

@@ -60,7 +60,7 @@ pairs = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sources=pairs, flags=hnp.arrays(np.float32, (2, 4, 2), elements=st.integers(0, 1))
 )

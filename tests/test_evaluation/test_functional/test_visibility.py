@@ -14,7 +14,7 @@ def test_the_area_counts_pairs_and_ties_by_half():
     assert roc_auc(-probability, visible) == pytest.approx(0.5 / 4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
 def test_the_area_equals_the_share_of_ordered_pairs(pairs):
     values = np.array([value for value, _ in pairs])
