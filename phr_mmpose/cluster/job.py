@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 # Ray would tell its makers of its use.
 os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
@@ -21,7 +20,7 @@ from phr_mmpose.deploy.onnx_weights import is_onnx
 # Photos that are read together, and that a model is given at once.
 _READ, _PREDICTED = 16, 32
 # Shares of a core: Ray's tickets, not limits. With one core there is one of each.
-_READER, _WRITER, _MODEL = 0.25, 0.05, 0.7
+_READER, _MODEL = 0.3, 0.7
 # Bytes in which a local Ray holds what is on its way from step to step.
 _STORE = 1_000_000_000
 
@@ -72,37 +71,29 @@ class Job:
         data = ray.data.from_arrow(photos, override_num_blocks=min(blocks, 10_000))
         # All are actors: a task's process would end when it has nothing to do for a
         # second, and the next would import everything again.
-        data = (
-            data.map_batches(
-                CropPersons,
-                fn_constructor_kwargs=self.cropping,
-                batch_size=_READ,
-                batch_format='pyarrow',
-                concurrency=(1, int(have['CPU'])),
-                num_cpus=_READER,
-            )
-            .map_batches(
-                PredictPoses,
-                fn_constructor_kwargs=self.model,
-                batch_size=_PREDICTED,
-                batch_format='pyarrow',
-                concurrency=actors,
-                num_cpus=0 if gpus else _MODEL,
-                # No more on one GPU than must be.
-                num_gpus=gpus and 1 / -(-actors // gpus),
-            )
-            .map_batches(
-                ResultWriter,
-                fn_constructor_kwargs=self.writing,
-                batch_size=self.photos_per_file,
-                batch_format='pyarrow',
-                concurrency=1,
-                num_cpus=_WRITER,
-            )
+        data = data.map_batches(
+            CropPersons,
+            fn_constructor_kwargs=self.cropping,
+            batch_size=_READ,
+            batch_format='pyarrow',
+            concurrency=(1, int(have['CPU'])),
+            num_cpus=_READER,
+        ).map_batches(
+            PredictPoses,
+            fn_constructor_kwargs=self.model,
+            batch_size=_PREDICTED,
+            batch_format='pyarrow',
+            concurrency=actors,
+            num_cpus=0 if gpus else _MODEL,
+            # No more on one GPU than must be.
+            num_gpus=gpus and 1 / -(-actors // gpus),
         )
-        for batch in data.iter_batches(batch_format='pyarrow', batch_size=None):
-            for key in counts:
-                counts[key] += pc.sum(batch[key]).as_py()
+        writer = ResultWriter(**self.writing)
+        for batch in data.iter_batches(
+            batch_size=self.photos_per_file, batch_format='pyarrow'
+        ):
+            for key, count in writer(batch).items():
+                counts[key] += count
         return counts
 
 

@@ -34,8 +34,8 @@ _SETTINGS = 'settings.json'
 class ResultWriter:
     """Writes the poses of some photos into one file.
 
-    Its name follows from the photos, so that a task that is done again, since its
-    process was killed, writes the same file again.
+    Its name follows from the photos, so that no two files of a folder, whichever job
+    wrote them, have the same one.
 
     Args:
         folder (str | Path): The folder.
@@ -46,26 +46,25 @@ class ResultWriter:
         self._folder = Path(folder)
         self._schema = RESULTS.with_metadata({'joints': json.dumps(list(joints))})
 
-    def __call__(self, photos: pa.Table) -> pa.Table:
+    def __call__(self, photos: pa.Table) -> dict[str, int]:
         """Write.
 
         Args:
             photos (pa.Table): ``path``, ``persons`` as JSON, and ``error``.
 
         Returns:
-            pa.Table: How many ``photos``, ``persons`` and ``errors``; one row.
+            dict[str, int]: How many ``photos``, ``persons`` and ``errors``.
         """
         rows = [row for photo in photos.to_pylist() for row in _rows(photo)]
         names = '\n'.join(photos['path'].to_pylist())
         name = hashlib.sha256(names.encode()).hexdigest()[:24]
         with atomic_path(self._folder / f'{name}.parquet') as temporary:
             pq.write_table(pa.Table.from_pylist(rows, self._schema), temporary)
-        counts = dict(
+        return dict(
             photos=len(photos),
             persons=sum(row.get('box') is not None for row in rows),
             errors=sum(row.get('error') is not None for row in rows),
         )
-        return pa.table({key: [value] for key, value in counts.items()})
 
 
 def open_results(

@@ -8,7 +8,7 @@ Examples:
     python tools/infer_ray.py photos/ --out poses
     python tools/infer_ray.py 'day*/**/*.jpg' --out poses --boxes boxes.json
     python tools/infer_ray.py list.parquet --out poses --address auto --num-actors 8
-    python tools/infer_ray.py s3://bucket/photos --out /shared/poses --address auto
+    python tools/infer_ray.py s3://bucket/photos --out poses --address auto
 """
 
 import argparse
@@ -42,7 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'path and perhaps boxes, or address of an object store',
     )
     parser.add_argument(
-        '--out', required=True, metavar='DIR', help='folder that all machines share'
+        '--out', required=True, metavar='DIR', help='folder to write to'
     )
     add_model_options(parser)
     parser.add_argument(

@@ -29,7 +29,7 @@ PHOTOS = pa.table(
 
 def test_a_photo_has_a_row_for_each_person_or_one(tmp_path):
     counts = ResultWriter(tmp_path, ['head', 'foot'])(PHOTOS)
-    assert counts.to_pylist() == [dict(photos=3, persons=2, errors=1)]
+    assert counts == dict(photos=3, persons=2, errors=1)
     (file,) = tmp_path.glob('*.parquet')
     table = pq.read_table(file)
     assert table.schema.names == RESULTS.names
