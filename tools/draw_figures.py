@@ -1,7 +1,7 @@
 """Write figures of the embedded data set: pictures, annotations, a contact sheet.
 
 OUT/boxes.json holds their boxes as ``tools/demo.py --boxes`` reads them. With
---coco the figures are also people of a COCO keypoint file, whose face points are not
+--coco they are people of a COCO keypoint file instead, whose face points are not
 annotated.
 """
 
@@ -66,7 +66,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         '--annotated', action='store_true', help='draw the joints into the sheet'
     )
     parser.add_argument(
-        '--coco', type=Path, metavar='JSON', help='write a COCO keypoint file too'
+        '--coco',
+        type=Path,
+        metavar='JSON',
+        help='write a COCO keypoint file in place of the annotation list and boxes',
     )
     parser.add_argument('--zoom', type=float, default=1.5, help='of the sheet')
     return parser.parse_args(argv)
@@ -176,15 +179,17 @@ def main(argv: list[str] | None = None) -> None:
         figures.append(figure)
         write_picture(args.out / 'images' / names[-1], figure.image)
     annotations = annotation_list(names, figures)
-    save_annotation_list(args.out / 'annotations' / 'figures.json', annotations)
     if args.coco:
         with atomic_path(args.coco) as temporary:
             temporary.write_text(json.dumps(coco_file(names, figures)) + '\n')
-    boxes = {
-        name: [figure.box.tolist()] for name, figure in zip(names, figures, strict=True)
-    }
-    with atomic_path(args.out / 'boxes.json') as temporary:
-        temporary.write_text(json.dumps(boxes) + '\n')
+    else:
+        save_annotation_list(args.out / 'annotations' / 'figures.json', annotations)
+        boxes = {
+            name: [figure.box.tolist()]
+            for name, figure in zip(names, figures, strict=True)
+        }
+        with atomic_path(args.out / 'boxes.json') as temporary:
+            temporary.write_text(json.dumps(boxes) + '\n')
     mark = draw_joints if args.annotated else enlarge
     cells = [mark(figure, args.zoom) for figure in figures[:SHEET_FIGURES]]
     write_picture(args.out / 'sheet.png', contact_sheet(cells, SHEET_COLUMNS))

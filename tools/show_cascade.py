@@ -23,10 +23,11 @@ import numpy as np
 from phr_mmpose.apis.cascade_view import view_person
 from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
-from phr_mmpose.apis.pose_model import joint_names, load_pose_model
+from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.commands.options import add_model_options
 from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.visualization.cascade_panel import choose_joints, draw_cascade_panel
 from phr_mmpose.zoo import find_model
 
@@ -95,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     images = [read_photo(photo) for photo in args.photos]
     boxes = [parse_box(args.box, image) if args.box else None for image in images]
     model = load_pose_model(config, weights, args.device)
-    names = joint_names(model)
+    names = joint_names(model.dataset_meta)
     chosen = [joint_index(name, names) for name in args.joints or ()]
     for photo, image, box, panel in zip(
         args.photos, images, boxes, panels, strict=True

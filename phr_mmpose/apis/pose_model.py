@@ -106,19 +106,6 @@ def _build(settings: Config, config: str | Path) -> TopdownPoseEstimator:
     return model
 
 
-def joint_names(model: TopdownPoseEstimator) -> list[str]:
-    """Name the joints that a model predicts.
-
-    Args:
-        model (TopdownPoseEstimator): With ``dataset_meta``.
-
-    Returns:
-        list[str]: K names, in the order of the predictions.
-    """
-    names = model.dataset_meta['keypoint_id2name']
-    return [names[index] for index in range(len(names))]
-
-
 def joint_links(model: TopdownPoseEstimator) -> list[tuple[int, int]]:
     """List the limbs of a model's skeleton.
 

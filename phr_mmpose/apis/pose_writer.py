@@ -20,10 +20,11 @@ from phr_mmpose.apis.estimation import (
 )
 from phr_mmpose.apis.media import Media, read_photo
 from phr_mmpose.apis.person_boxes import BoxSource, SomeBoxesFaulty
-from phr_mmpose.apis.pose_model import joint_links, joint_names
+from phr_mmpose.apis.pose_model import joint_links
 from phr_mmpose.apis.video import VideoFile, VideoFrames
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.utils.pictures import write_picture
 from phr_mmpose.visualization.poses import draw_poses
 
@@ -273,7 +274,7 @@ def write_results(
         failed (list[dict]): ``input`` and ``error`` of each that failed.
     """
     content = dict(
-        joints=joint_names(model),
+        joints=joint_names(model.dataset_meta),
         skeleton=joint_links(model),
         images=[result for result in results if 'image' in result],
         videos=[result for result in results if 'video' in result],

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Job:
     Args:
         cropping (dict): Arguments of :class:`CropPersons`.
         model (dict): Arguments of :class:`PredictPoses`.
-        writing (dict): Arguments of :class:`ResultWriter`.
+        writer (ResultWriter): Writes what comes back.
         num_actors (int, optional): How many times the model is loaded. Defaults to
             once for each GPU, or, without one, for each core.
         photos_per_file (int): Of one result file at most. Defaults to 1024.
@@ -40,7 +41,7 @@ class Job:
 
     cropping: dict
     model: dict
-    writing: dict
+    writer: ResultWriter
     num_actors: int | None = None
     photos_per_file: int = 1024
 
@@ -88,11 +89,10 @@ class Job:
             # No more on one GPU than must be.
             num_gpus=gpus and 1 / -(-actors // gpus),
         )
-        writer = ResultWriter(**self.writing)
         for batch in data.iter_batches(
             batch_size=self.photos_per_file, batch_format='pyarrow'
         ):
-            for key, count in writer(batch).items():
+            for key, count in self.writer.write(batch).items():
                 counts[key] += count
         return counts
 
@@ -104,6 +104,10 @@ def connect(address: str | None, cpus: int | None = None) -> None:
         address (str, optional): Of the cluster. Defaults to a Ray of our own, which
             ends with the process.
         cpus (int, optional): Cores of a Ray of our own. Defaults to all.
+
+    Raises:
+        ConnectionError: If nothing answers at the address.
+        ValueError: If the address is none.
     """
     local = dict(
         num_cpus=cpus,
@@ -112,6 +116,13 @@ def connect(address: str | None, cpus: int | None = None) -> None:
         # Whatever a process of this job imports, a worker can.
         runtime_env={'env_vars': {'PYTHONPATH': os.environ.get('PYTHONPATH', '')}},
     )
+    if address and ':' in address:
+        # Ray itself asks for minutes.
+        host, _, port = address.rpartition(':')
+        try:
+            socket.create_connection((host.strip('[]'), int(port)), timeout=10).close()
+        except OSError as error:
+            raise ConnectionError(f'no Ray there ({error})') from None
     ray.init(
         address=address or 'local',
         logging_level='error',

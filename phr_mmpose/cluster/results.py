@@ -46,8 +46,8 @@ class ResultWriter:
         self._folder = Path(folder)
         self._schema = RESULTS.with_metadata({'joints': json.dumps(list(joints))})
 
-    def __call__(self, photos: pa.Table) -> dict[str, int]:
-        """Write.
+    def write(self, photos: pa.Table) -> dict[str, int]:
+        """Write one file.
 
         Args:
             photos (pa.Table): ``path``, ``persons`` as JSON, and ``error``.
@@ -96,8 +96,8 @@ def open_results(
                 if known.get(key) != settings.get(key)
             )
             raise UserError(
-                f'{folder}: its results were made with another '
-                f'{", ".join(differing)}; name another --out'
+                f'{folder}: its results differ in {", ".join(differing)}; '
+                'name another --out'
             )
     elif result_files(folder):
         raise UserError(f'{folder}: holds other Parquet files; name another --out')

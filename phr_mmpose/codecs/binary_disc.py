@@ -14,23 +14,22 @@ class BinaryDisc(HeatmapCodec):
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
     <https://arxiv.org/abs/1609.01743>`_, section 3: radius 10 px where an
-    upright body is 200 px tall, which the usual crop to 256 px makes it.
+    upright body is 200 px tall, which the usual crop to 256 px makes it. The map of a
+    hidden joint is all zero with its loss on, so that the detector learns low
+    confidence there.
 
     Args:
         input_size (tuple[int, int]): Input image size in pixels, (w, h).
         heatmap_size (tuple[int, int]): Heatmap size in pixels, (w, h).
         radius (float, optional): Radius in pixels of the heatmap grid.
             Defaults to the paper's 10 px of a map 256 px high, in proportion.
-        occluded (str): ``'zero'``: an occluded joint has an all-zero map with
-            its loss on, so that the detector learns low confidence;
-            ``'ignore'``: it weighs 0. Defaults to ``'zero'``.
         visibility (dict, optional): How :meth:`visibility` weighs what it reads, as
             ``tools/fit_visibility.py`` finds it: ``peak`` and ``mass`` (float) and
             ``bias`` (a number, or K of them). Defaults to the peak as it is.
 
     Raises:
         UserError: If the sizes do not fit, the radius is not positive or
-            ``occluded`` is of another name.
+            ``visibility`` has other keys.
     """
 
     needs_visibility = True
@@ -40,7 +39,6 @@ class BinaryDisc(HeatmapCodec):
         input_size: tuple[int, int],
         heatmap_size: tuple[int, int],
         radius: float | None = None,
-        occluded: str = 'zero',
         visibility: dict | None = None,
     ):
         super().__init__(input_size, heatmap_size)
@@ -48,12 +46,7 @@ class BinaryDisc(HeatmapCodec):
             radius = self.relative(10)
         if not radius > 0:
             raise UserError(f'BinaryDisc radius must be positive, got {radius}')
-        if occluded not in ('zero', 'ignore'):
-            raise UserError(
-                f"BinaryDisc occluded must be 'zero' or 'ignore', got {occluded!r}"
-            )
         self.radius = radius
-        self.occluded = occluded
         if visibility is not None and set(visibility) != {'peak', 'mass', 'bias'}:
             raise UserError(
                 'BinaryDisc visibility needs peak, mass and bias, got '
@@ -74,8 +67,7 @@ class BinaryDisc(HeatmapCodec):
         A joint outside the crop keeps its weight: it is not to be seen there,
         and the detector should say so.
         """
-        weights = annotated if self.occluded == 'zero' else annotated & visible
-        return visible, weights
+        return visible, annotated
 
     def decode_batch(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Find the disc that fits best: a matched filter, then a finer fit.

@@ -88,7 +88,7 @@ class HeatmapCodec(BaseKeypointCodec):
     def weigh(
         self, keypoints: Tensor, annotated: Tensor, visible: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Say which parts are drawn and how much each weighs in the loss.
+        """Say which keypoints are drawn and how much each weighs in the loss.
 
         Args:
             keypoints (Tensor): (B, K, 2) in heatmap pixels.
@@ -102,7 +102,7 @@ class HeatmapCodec(BaseKeypointCodec):
 
     @abstractmethod
     def decode_batch(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Find each part's position in its map, on the device of the maps.
+        """Find each keypoint's position in its map, on the device of the maps.
 
         Args:
             maps (Tensor): (B, K, H, W).

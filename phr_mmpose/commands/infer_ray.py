@@ -21,10 +21,11 @@ from phr_mmpose.utils.cli import run
 
 import phr_mmpose
 from phr_mmpose.apis.estimation import PersonPipeline
-from phr_mmpose.apis.pose_model import joint_names, load_pose_model
+from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.commands.options import add_model_options, box_source
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import make_folder
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.utils.packages import require
 from phr_mmpose.zoo import find_model
 
@@ -121,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     require('ray', 'ray', 'pyarrow', 'pandas')
     # Slow to import.
     from phr_mmpose.cluster.job import Job, absolute, connect
-    from phr_mmpose.cluster.results import open_results
+    from phr_mmpose.cluster.results import ResultWriter, open_results
     from phr_mmpose.cluster.sources import list_photos
 
     config, weights = find_model(args.config, args.weights)
@@ -151,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             device=args.device,
             batch_size=args.batch_size,
         ),
-        dict(folder=folder, joints=joint_names(model)),
+        ResultWriter(folder, joint_names(model.dataset_meta)),
         args.num_actors,
         args.photos_per_file,
     )

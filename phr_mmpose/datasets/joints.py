@@ -1,8 +1,9 @@
 """Joint names and orders of MPII and LSP, and the maps between them.
 
-MPII's 16 joints are the project's common order: every model predicts them, and a
-dataset with fewer joints gives the others no weight. The indices below are 0-based;
-MPII's and LSP's own files count from 1.
+A model predicts MPII's 16 joints, of which a data set with fewer gives the others no
+weight, or LSP's own 14. What else is known of them is in ``configs/_base_/joints``,
+whose order must be the one here. The indices below are 0-based; MPII's and LSP's own
+files count from 1.
 """
 
 import numpy as np

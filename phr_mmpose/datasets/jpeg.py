@@ -81,7 +81,7 @@ def decode(content: bytes, flag: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
 
     Args:
         content (bytes): The file's content.
-        flag (int): OpenCV's, for colours and perhaps a reduced size.
+        flag (int): One of OpenCV's for colours, perhaps at a reduced size.
 
     Returns:
         np.ndarray | None: Shape (H, W, 3), BGR, uint8; None where it cannot be

@@ -1,6 +1,7 @@
 """Batch normalisation fused into convolutions, for networks that only predict."""
 
 import copy
+import warnings
 from collections import Counter
 
 from torch import fx, nn
@@ -81,7 +82,10 @@ class _Tracer(fx.Tracer):
 def _followers(module: nn.Module, prefix: str = '') -> list[tuple[str, str]]:
     """Paths of layers (convolution, norm) of which the second alone reads the first."""
     try:
-        graph = _Tracer().trace(module)
+        with warnings.catch_warnings():
+            # torch 2.1 warns of names of its own, when it looks all of them up.
+            warnings.filterwarnings('ignore', "'has_", UserWarning)
+            graph = _Tracer().trace(module)
     # Tracing runs the module's own code on stand-ins for tensors: it may raise
     # anything, and each such failure means the same.
     except Exception:

@@ -66,9 +66,11 @@ def check_archive(file: str | Path | BinaryIO) -> None:
 
 
 def _check_claims(file: BinaryIO, size: int) -> None:
-    # Three short ones, then what was saved.
+    # Four pickles: a magic number, the version, the machine, and what was saved.
     for _ in range(4):
-        # Of a tuple that may name a storage; then of what is made of the storage.
+        # A tensor is written as a tuple that names a storage and its length, then as a
+        # call with its offset, shape and strides: the numbers of the one, then of the
+        # other.
         numbers: list[int] = []
         in_tensor = False
         for code, argument in _opcodes(file):

@@ -10,15 +10,22 @@ from phr_mmpose.utils.errors import UserError
 # What MMPose's parse_pose_metainfo writes and inference hands on to the pipeline,
 # which would take other entries for those of a sample.
 _KEYS = (
-    *('dataset_name', 'num_keypoints', 'keypoint_id2name', 'keypoint_name2id'),
-    *('upper_body_ids', 'lower_body_ids', 'flip_indices', 'flip_pairs'),
-    *('keypoint_colors', 'num_skeleton_links', 'skeleton_links'),
-    *('skeleton_link_colors', 'dataset_keypoint_weights', 'sigmas'),
+    'dataset_name',
+    'num_keypoints',
+    'keypoint_id2name',
+    'keypoint_name2id',
+    'upper_body_ids',
+    'lower_body_ids',
+    'flip_indices',
+    'flip_pairs',
+    'keypoint_colors',
+    'num_skeleton_links',
+    'skeleton_links',
+    'skeleton_link_colors',
+    'dataset_keypoint_weights',
+    'sigmas',
 )
-_NEEDED = (
-    *('keypoint_id2name', 'flip_indices', 'skeleton_links'),
-    *('keypoint_colors', 'skeleton_link_colors'),
-)
+_GREY = 200
 _LONGEST_NAME = 100
 _MOST_NUMBERS = 10_000
 _INDICES = 'iu'  # kinds of numpy's numbers
@@ -36,12 +43,13 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
     Returns:
         dict: The entries that MMPose writes. ``keypoint_id2name`` names the joints
         0 to K - 1, ``flip_indices`` is a permutation of them, ``skeleton_links``
-        are L pairs of them; colours are K and L times three bytes.
+        are L pairs of them; colours, grey where there are none, are K and L times
+        three bytes.
 
     Raises:
         UserError: If one is lacking or of another form.
     """
-    for key in _NEEDED:
+    for key in ('keypoint_id2name', 'flip_indices', 'skeleton_links'):
         if key not in meta:
             raise UserError(
                 f'{source}: its dataset_meta has no {key}; '
@@ -66,6 +74,7 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
         ('keypoint_colors', number),
         ('skeleton_link_colors', len(links)),
     ):
+        meta = {key: np.full((rows, 3), _GREY), **meta}
         colours = _numbers(meta[key])
         colours = colours if colours.size else np.zeros((0, 3))
         sound[key] = colours.shape == (rows, 3) and bool(
@@ -78,6 +87,19 @@ def checked_joints(meta: Mapping, source: str | Path) -> dict:
                 'joints as MMPose does; give a checkpoint of MMPose 1.x'
             )
     return {key: meta[key] for key in _KEYS if key in meta}
+
+
+def joint_names(meta: Mapping) -> list[str]:
+    """Name the joints.
+
+    Args:
+        meta (Mapping): ``dataset_meta``.
+
+    Returns:
+        list[str]: K names, in their order.
+    """
+    names = meta['keypoint_id2name']
+    return [names[index] for index in range(len(names))]
 
 
 def _is_name(text: str) -> bool:

@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.utils.pictures import check_picture
 from phr_mmpose.visualization.crops import crop_photo
 from phr_mmpose.visualization.poses import draw_poses
@@ -66,7 +67,7 @@ class CascadeView:
     @property
     def names(self) -> list[str]:
         """Names of the K joints."""
-        return [self.joints['keypoint_id2name'][k] for k in range(len(self.keypoints))]
+        return joint_names(self.joints)
 
     @property
     def detector_confidence(self) -> np.ndarray:

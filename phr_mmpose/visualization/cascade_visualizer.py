@@ -19,9 +19,9 @@ class CascadeVisualizer(PoseLocalVisualizer):
     hollow that are known to be hidden, and those without annotation are left out.
 
     Args:
-        As for ``PoseLocalVisualizer``; its widths, radii and colours go unused:
-        strokes are scaled to each person, and colours are those of the data set's
-        ``metainfo``.
+        As for ``PoseLocalVisualizer``; of keypoints and limbs its widths,
+        radii and colours go unused: strokes are scaled to each person, and colours
+        are those of the data set's ``metainfo``.
     """
 
     def _draw_instances_kpts(

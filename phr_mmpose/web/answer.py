@@ -17,11 +17,12 @@ from phr_mmpose.apis.estimation import (
     estimate_heatmaps,
 )
 from phr_mmpose.apis.person_boxes import BoxSource
-from phr_mmpose.apis.pose_model import joint_links, joint_names
+from phr_mmpose.apis.pose_model import joint_links
 from phr_mmpose.apis.pose_writer import persons
 from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.datasets.photos import MEND, decode_photo
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.visualization.cascade_panel import (
     CascadeView,
     choose_joints,
@@ -76,7 +77,7 @@ class PhotoAnswerer:
         self.model = model
         self.boxes = boxes
         self.kpt_thr = kpt_thr
-        self.names = joint_names(model)
+        self.names = joint_names(model.dataset_meta)
 
     def read(self, photo: bytes) -> np.ndarray:
         """Decode a photo.

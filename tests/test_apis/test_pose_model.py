@@ -9,10 +9,10 @@ from mmengine.config import Config
 from mmpose.apis import init_model
 
 from phr_mmpose.apis import pose_model
-from phr_mmpose.apis.pose_model import joint_links, joint_names, load_pose_model
+from phr_mmpose.apis.pose_model import joint_links, load_pose_model
 from phr_mmpose.datasets.joints import LSP_JOINTS
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.joints_meta import checked_joints
+from phr_mmpose.utils.joints_meta import checked_joints, joint_names
 
 
 def refused(config, weights, device='cpu') -> str:
@@ -27,9 +27,10 @@ def refused(config, weights, device='cpu') -> str:
 def test_joints_are_known_with_and_without_meta(config, checkpoints, kind):
     model = load_pose_model(config, checkpoints[kind], 'cpu')
     assert not model.training
-    assert joint_names(model) == list(LSP_JOINTS)
+    assert joint_names(model.dataset_meta) == list(LSP_JOINTS)
     limbs = {
-        (joint_names(model)[a], joint_names(model)[b]) for a, b in joint_links(model)
+        (joint_names(model.dataset_meta)[a], joint_names(model.dataset_meta)[b])
+        for a, b in joint_links(model)
     }
     assert ('left_elbow', 'left_wrist') in limbs
     saved = torch.load(checkpoints[kind], weights_only=False)['state_dict']
@@ -74,7 +75,7 @@ def test_odd_weights_are_refused_by_mmposes_own_tools_too(
     saved['state_dict']['backbone.bn1.weight'] = weight
     path = tmp_path / 'odd.pth'
     torch.save(saved, path)
-    with pytest.raises(UserError, match=r"'backbone\.bn1\.weight' is no plain tensor"):
+    with pytest.raises(UserError, match=r"'backbone\.bn1\.weight' is no plain|complex"):
         init_model(config, str(path), 'cpu')
 
 
@@ -149,6 +150,15 @@ def test_odd_joints_of_a_checkpoint_are_refused(checkpoints, key, value):
         checked_joints({**meta, key: value}, 'x.pth')
 
 
+def test_joints_without_colours_are_grey(checkpoints):
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    meta = saved['meta']['dataset_meta']
+    del meta['keypoint_colors'], meta['skeleton_link_colors']
+    found = checked_joints(meta, 'x.pth')
+    assert found['keypoint_colors'].shape == (14, 3)
+    assert (found['skeleton_link_colors'] == 200).all()
+
+
 def test_mmposes_own_loader_refuses_odd_joints(config, checkpoints, tmp_path):
     saved = torch.load(checkpoints['with_meta'], weights_only=False)
     saved['meta']['dataset_meta']['skeleton_links'] = [('0', '1')]
@@ -201,7 +211,7 @@ def test_a_device_that_is_not_there_is_refused(config, checkpoints, device):
 def test_an_onnx_file_stands_in_for_a_checkpoint(config, exported):
     model = load_pose_model(config, exported)
     assert not model.training
-    assert joint_names(model) == list(LSP_JOINTS)
+    assert joint_names(model.dataset_meta) == list(LSP_JOINTS)
     assert model.data_preprocessor.device.type == 'cpu'
 
 

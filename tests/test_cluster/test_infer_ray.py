@@ -173,6 +173,8 @@ def title(pid):
     [
         (['--batch-size', '0'], '--batch-size'),
         (['--address', 'ray://head:10001'], 'ray job submit'),
+        (['--address', '127.0.0.1:1'], 'no Ray there'),
+        (['--address', 'head:port'], '--address head:port'),
         (['--boxes', 'nowhere.json'], 'nowhere.json'),
         (['--weights', 'nowhere.pth'], '--config'),
     ],

@@ -28,7 +28,7 @@ PHOTOS = pa.table(
 
 
 def test_a_photo_has_a_row_for_each_person_or_one(tmp_path):
-    counts = ResultWriter(tmp_path, ['head', 'foot'])(PHOTOS)
+    counts = ResultWriter(tmp_path, ['head', 'foot']).write(PHOTOS)
     assert counts == dict(photos=3, persons=2, errors=1)
     (file,) = tmp_path.glob('*.parquet')
     table = pq.read_table(file)
@@ -44,16 +44,16 @@ def test_a_photo_has_a_row_for_each_person_or_one(tmp_path):
 
 def test_the_same_photos_are_written_once(tmp_path):
     writer = ResultWriter(tmp_path, [])
-    writer(PHOTOS)
-    writer(PHOTOS)
-    writer(PHOTOS.slice(1))
+    writer.write(PHOTOS)
+    writer.write(PHOTOS)
+    writer.write(PHOTOS.slice(1))
     assert len(list(tmp_path.glob('*.parquet'))) == 2
 
 
 def test_done_photos_are_known(tmp_path):
     settings = dict(weights='a', boxes=None)
     assert open_results(tmp_path, settings) == (set(), set())
-    ResultWriter(tmp_path, ['head'])(PHOTOS)
+    ResultWriter(tmp_path, ['head']).write(PHOTOS)
     done = {'two.jpg', 'none.jpg', 'bad.jpg'}
     assert open_results(tmp_path, settings) == (done, {'bad.jpg'})
 
@@ -61,8 +61,8 @@ def test_done_photos_are_known(tmp_path):
 def test_errors_are_taken_out_to_be_done_again(tmp_path):
     open_results(tmp_path, {})
     writer = ResultWriter(tmp_path, ['head'])
-    writer(PHOTOS)
-    writer(PHOTOS.slice(2))
+    writer.write(PHOTOS)
+    writer.write(PHOTOS.slice(2))
     done, failed = open_results(tmp_path, {}, retry_errors=True)
     assert (done, failed) == ({'two.jpg', 'none.jpg'}, set())
     (file,) = tmp_path.glob('*.parquet')
@@ -73,7 +73,7 @@ def test_errors_are_taken_out_to_be_done_again(tmp_path):
 
 def test_results_of_other_settings_are_not_mixed(tmp_path):
     open_results(tmp_path, dict(weights='a', boxes=None))
-    with pytest.raises(UserError, match='another weights'):
+    with pytest.raises(UserError, match='differ in weights'):
         open_results(tmp_path, dict(weights='b', boxes=None))
 
 

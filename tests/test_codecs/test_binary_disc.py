@@ -103,12 +103,6 @@ def test_an_occluded_joint_is_absent_and_what_is_not_annotated_weighs_nothing():
     assert weights.tolist() == [[1, 1, 0, 0]]
 
 
-def test_an_occluded_joint_can_be_ignored():
-    maps, weights = draw(JOINTS, FLAGS, radius=1, occluded='ignore')
-    assert maps.sum(axis=(1, 2)).tolist() == [5, 0, 0, 0]
-    assert weights.tolist() == [[1, 0, 0, 0]]
-
-
 def test_a_joint_off_the_picture_is_absent():
     maps, weights = draw([[40, 3], [-2, 3], [-1, 3]], radius=1)
     assert maps.sum(axis=(1, 2)).tolist() == [0, 0, 1]
@@ -128,9 +122,8 @@ def test_without_flags_every_joint_is_visible():
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-@pytest.mark.parametrize('occluded', ['zero', 'ignore'])
-def test_a_batch_equals_its_samples_and_plain_loops(device, dtype, occluded):
-    codec = BinaryDisc((32, 24), (16, 12), radius=2.25, occluded=occluded)
+def test_a_batch_equals_its_samples_and_plain_loops(device, dtype):
+    codec = BinaryDisc((32, 24), (16, 12), radius=2.25)
     keypoints, annotated, visible = persons(count=5, parts=4, side=28)
     maps, weights = codec.encode_batch(
         torch.from_numpy(keypoints).to(device, dtype),
@@ -154,9 +147,8 @@ def test_a_batch_equals_its_samples_and_plain_loops(device, dtype, occluded):
         flags = np.stack((annotated, visible), axis=-1)[index]
         encoded = codec.encode(keypoints[index : index + 1], flags[None])
         np.testing.assert_allclose(maps[index].cpu(), encoded['heatmaps'], atol=1e-6)
-        expected = annotated if occluded == 'zero' else visible
-        np.testing.assert_array_equal(weights[index].cpu(), expected[index])
-        np.testing.assert_array_equal(encoded['keypoint_weights'][0], expected[index])
+        np.testing.assert_array_equal(weights[index].cpu(), annotated[index])
+        np.testing.assert_array_equal(encoded['keypoint_weights'][0], annotated[index])
 
 
 CODEC = BinaryDisc((48, 40), (48, 40), radius=3.75)
@@ -337,7 +329,6 @@ def test_an_empty_map_decodes_inside_the_picture_without_confidence():
         (dict(radius=0), 'radius must be positive'),
         (dict(radius=-1), 'radius must be positive'),
         (dict(radius=float('nan')), 'radius must be positive'),
-        (dict(occluded='half'), "occluded must be 'zero' or 'ignore'"),
         (dict(heatmap_size=(65, 64)), 'does not fit input_size'),
         (dict(heatmap_size=(64, 32)), 'does not fit input_size'),
         (dict(heatmap_size=(512, 512)), 'does not fit input_size'),

@@ -65,6 +65,7 @@ def test_the_written_list_reads_as_the_data_set(main, tmp_path, capsys, annotate
 def test_the_coco_file_tells_what_is_hidden(main, tmp_path):
     options = ['--num', '6', '--seed', '5', '--size', '80', '--out', str(tmp_path)]
     main([*options, '--occlusion', '0.4', '--coco', str(tmp_path / 'a' / 'coco.json')])
+    assert {path.name for path in tmp_path.iterdir()} == {'a', 'images', 'sheet.png'}
     written = CocoKeypointDataset(
         ann_file='a/coco.json',
         data_root=str(tmp_path),

@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-# LSP's own 14 joints, with the colours of mpii.py.
+# LSP's own 14 joints; colours and sigmas as in mpii.py.
 _right, _left, _middle = [230, 120, 0], [86, 180, 233], [240, 228, 66]
 
 dataset_info = dict(

@@ -1,6 +1,6 @@
 # ruff: noqa: E501
-# MPII's 16 joints, the order of every model but LSP's own 14. `metainfo` of data sets.
-# Three of Okabe and Ito's colours, which stay apart for the colour-blind: a side each.
+# MPII's 16 joints, as MMPose's data sets describe theirs (`metainfo`). Right, left and
+# middle have colours of Okabe and Ito's, which the colour-blind can tell apart.
 _right, _left, _middle = [230, 120, 0], [86, 180, 233], [240, 228, 66]
 
 dataset_info = dict(

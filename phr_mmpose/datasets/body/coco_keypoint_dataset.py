@@ -15,8 +15,13 @@ from phr_mmpose.utils.errors import UserError, first_line
 _HIDDEN, _VISIBLE = 1, 2
 # What the readers raise for a file of another layout.
 _MISREAD = (
-    *(ArithmeticError, AssertionError, AttributeError),
-    *(LookupError, RecursionError, TypeError, ValueError),
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
 )
 
 

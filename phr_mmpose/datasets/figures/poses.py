@@ -12,11 +12,6 @@ from phr_mmpose.datasets.figures.body_model import SIDES, ArmAngles, LegAngles, 
 Activity = Callable[[random.Random, str, str], Pose]
 
 
-def _arms(lead: str, first: ArmAngles, second: ArmAngles) -> dict:
-    other = SIDES[lead == 'left']
-    return {lead: first, other: second}
-
-
 def _both(kind: type, *angles: float) -> dict:
     return {side: kind(*angles) for side in SIDES}
 

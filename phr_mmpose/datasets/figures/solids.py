@@ -15,9 +15,6 @@ import numpy as np
 NO_SOLID = 255
 """int: Value of the map of solids where the background shows."""
 
-FRONT_AND_BACK = 2.0
-"""float: Texture columns in units of one face: a front and a back face."""
-
 
 @dataclass
 class Solids:

@@ -62,10 +62,11 @@ class PackCascadeInputs(PackPoseInputs):
             (``PoseDataSample``).
         """
         image = results['img']
-        if image.dtype != np.uint8 or image.ndim != 3:
+        is_bytes = isinstance(image, np.ndarray) and image.dtype == np.uint8
+        if not is_bytes or image.ndim != 3:
             packed = super().transform(results)
         else:
-            # MMPose's conversion of the picture takes seven times as long as OpenCV's.
+            # MMPose gets an empty picture: its own conversion is slow.
             packed = super().transform(dict(results, img=image[:0]))
             planes = np.empty((image.shape[2], *image.shape[:2]), np.uint8)
             cv2.split(image, list(planes))

@@ -1,6 +1,7 @@
 """Training in stages, each with its own parameter schedulers."""
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -397,10 +398,11 @@ def _warn_of_slow_average(
     name, count = min(updates.items(), key=lambda item: item[1])
     share = (1 - average.momentum) ** count
     if share > _MOST_OF_FIRST_WEIGHTS:
+        enough = math.ceil(10 * (1 - _MOST_OF_FIRST_WEIGHTS ** (1 / count))) / 10
         runner.logger.warning(
             f'EMAHook with momentum={average.momentum:g}: the average at the end of '
             f'stage {name!r} is {share:.0%} the weights of its first iteration; '
-            f'momentum={min(10 / count, 0.5):.1g} would do'
+            f'momentum={10 / count if count > 20 else enough:.1g} would do'
         )
 
 

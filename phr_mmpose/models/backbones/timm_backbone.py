@@ -32,8 +32,6 @@ class TIMMBackbone(BaseModule):
         frozen_modules (Sequence[str]): timm's names for the sub-modules that stand
             still, batch statistics included (``timm.utils.freeze``), such as
             ``('conv_stem', 'bn1', 'blocks.0')``. Defaults to none.
-        frozen_norm (bool): Keep every batch normalisation as it is
-            (``timm.layers.freeze_batch_norm_2d``). Defaults to False.
         init_cfg (dict, optional): Initialisation config. Defaults to timm's own
             random weights.
         **kwargs: For ``timm.create_model``.
@@ -51,14 +49,12 @@ class TIMMBackbone(BaseModule):
         checkpoint_path: str = '',
         in_channels: int = 3,
         frozen_modules: Sequence[str] = (),
-        frozen_norm: bool = False,
         init_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         # It takes a second to import.
         import timm
-        from timm.layers import freeze_batch_norm_2d
         from timm.utils import freeze
 
         if not timm.is_model(model_name):
@@ -93,7 +89,7 @@ class TIMMBackbone(BaseModule):
                         f'{known}'
                     )
             freeze(model, list(frozen_modules))
-        self.timm_model = freeze_batch_norm_2d(model) if frozen_norm else model
+        self.timm_model = model
         #: tuple[int]: Channels c and strides s of the levels that are put out.
         self.channels = tuple(model.feature_info.channels())
         self.strides = tuple(model.feature_info.reduction())
@@ -107,8 +103,7 @@ class TIMMBackbone(BaseModule):
         first = not self.is_init
         super().init_weights()
         if first and (self.pretrained or self.checkpoint_path):
-            # What may be missing are counters, which frozen normalisations lack.
-            self.timm_model.load_state_dict(self._pretrained_weights(), strict=False)
+            self.timm_model.load_state_dict(self._pretrained_weights())
 
     def _pretrained_weights(self) -> dict[str, Tensor]:
         options = {}

@@ -56,6 +56,11 @@ def test_packs_the_picture_as_mmpose_does(channels, dtype):
     assert (inputs == expected).all()
 
 
+def test_packs_several_pictures_as_mmpose_does():
+    inputs = build()(sample(img=[np.zeros((8, 6, 3), np.uint8)] * 2))['inputs']
+    assert inputs.shape == (2, 3, 8, 6)
+
+
 def test_packs_no_maps():
     assert 'gt_fields' not in build()(sample())['data_samples']
 

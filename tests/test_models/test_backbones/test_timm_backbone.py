@@ -5,7 +5,6 @@ import timm
 import torch
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
-from torch import nn
 
 from phr_mmpose.models import TIMMBackbone
 from phr_mmpose.utils.errors import UserError
@@ -62,23 +61,12 @@ def test_frozen_modules_stand_still():
     assert moved == {'layer2'}
 
 
-def test_frozen_norm_keeps_statistics_but_trains_convolutions():
-    model = TIMMBackbone('resnet18', (1,), frozen_norm=True).train()
-    assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
-    still = {k: v.clone() for k, v in model.state_dict().items() if 'bn' in k}
-    model(torch.rand(4, 3, 32, 32))[0].mean().backward()
-    for key, value in still.items():
-        assert torch.equal(model.state_dict()[key], value)
-    assert model.timm_model.conv1.weight.grad.abs().sum() > 0
-
-
-@pytest.mark.parametrize('frozen_norm', [False, True])
-def test_a_checkpoint_in_timm_s_names_is_read(tmp_path, frozen_norm):
+def test_a_checkpoint_in_timm_s_names_is_read(tmp_path):
     whole = timm.create_model('resnet18')
     whole.layer1[0].bn1.running_mean.fill_(3)
     path = tmp_path / 'weights.pth'
     torch.save(whole.state_dict(), path)
-    model = TIMMBackbone('resnet18', checkpoint_path=str(path), frozen_norm=frozen_norm)
+    model = TIMMBackbone('resnet18', checkpoint_path=str(path))
     model.init_weights()
     found = model.timm_model
     torch.testing.assert_close(found.conv1.weight, whole.conv1.weight)
