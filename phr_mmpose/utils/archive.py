@@ -5,10 +5,9 @@ import pickletools
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 # With which torch, too, tells an archive from the files of versions before 1.6.
 _BEGINNING = b'PK\x03\x04'
@@ -35,10 +34,10 @@ def check_name(name: str) -> None:
 def check_archive(file: str | Path | BinaryIO) -> None:
     """Verify the checksums of a checkpoint, which torch passes over.
 
-    Those saved with ``torch.serialization.set_crc32_options(False)`` have none. Nor
-    have files before torch 1.6, which are no archives: of these it is only seen that
-    no tensor claims more numbers than the file has bytes, since torch makes room for
-    them first.
+    Those saved with ``torch.serialization.set_crc32_options(False)`` have none, nor
+    have files before torch 1.6, which are no archives. Of all it is seen that no
+    tensor claims more numbers than the file has bytes: torch makes room for them
+    first, or, before 2.2, reads beyond what an archive has.
 
     Args:
         file (str | Path | BinaryIO): The checkpoint; one that is open is left
@@ -61,43 +60,32 @@ def check_archive(file: str | Path | BinaryIO) -> None:
             _check(opened, size)
         else:
             opened.seek(start)
-            _check_claims(opened, size)
+            # A magic number, the version, the machine, and what was saved.
+            for _ in range(4):
+                _check_pickle(opened, size)
         opened.seek(start)
 
 
-def _check_claims(file: BinaryIO, size: int) -> None:
-    # Four pickles: a magic number, the version, the machine, and what was saved.
-    for _ in range(4):
-        # A tensor is written as a tuple that names a storage and its length, then as a
-        # call with its offset, shape and strides: the numbers of the one, then of the
-        # other.
-        numbers: list[int] = []
-        in_tensor = False
-        for code, argument in _opcodes(file):
-            if code == 'MARK' and not in_tensor:
-                numbers = []
-            elif code.startswith(('BININT', 'LONG', 'INT')) and argument:
-                numbers.append(int(argument))
-            elif code in ('BINPERSID', 'PERSID') or (code == 'REDUCE' and in_tensor):
-                if max(numbers, default=0) > size:
-                    raise pickle.UnpicklingError(f'a tensor of {max(numbers)} numbers')
-                numbers, in_tensor = [], code != 'REDUCE'
-
-
-def _check_names(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
-    # By its place: zipfile reads nothing without a checksum.
-    file.seek(entry.header_offset + 26)
-    file.seek(sum(struct.unpack('<HH', file.read(4))), 1)
-    for _ in _opcodes(file):
-        pass
-
-
-def _opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
-    """Give name and argument of each operation of a pickle, and check its names."""
+def _check_pickle(file: BinaryIO, size: int) -> None:
+    """Check the names that a pickle asks for, and how long its tensors claim to be."""
+    # A tensor is written as a tuple that names a storage and its length, then as a
+    # call with its offset, shape and strides: the numbers of the one, then of the
+    # other.
+    numbers: list[int] = []
+    in_tensor = False
     for code, argument, _ in pickletools.genops(file):
         if code.name == 'GLOBAL':
             check_name(argument)
-        yield code.name, argument
+        if code.name == 'MARK' and not in_tensor:
+            numbers = []
+        elif code.name.startswith(('BININT', 'LONG', 'INT')) and argument:
+            numbers.append(int(argument))
+        elif code.name in ('BINPERSID', 'PERSID') or (
+            code.name == 'REDUCE' and in_tensor
+        ):
+            if max(numbers, default=0) > size:
+                raise pickle.UnpicklingError(f'a tensor of {max(numbers)} numbers')
+            numbers, in_tensor = [], code.name != 'REDUCE'
 
 
 def _check(file: BinaryIO, size: int) -> None:
@@ -110,7 +98,10 @@ def _check(file: BinaryIO, size: int) -> None:
             raise zipfile.BadZipFile('it is compressed, as torch never saves')
         for entry in entries:
             if entry.filename.endswith('data.pkl'):
-                _check_names(file, entry)
+                # By its place: zipfile reads nothing without a checksum.
+                file.seek(entry.header_offset + 26)
+                file.seek(sum(struct.unpack('<HH', file.read(4))), 1)
+                _check_pickle(file, size)
         if not any(entry.CRC for entry in entries):
             return
         damaged = archive.testzip()

@@ -192,21 +192,23 @@ def test_resuming_a_run_runs_no_code(malicious, tmp_path):
     assert not (malicious.parent / 'ran').exists()
 
 
+@pytest.mark.parametrize('archive', [True, False], ids=['archive', 'legacy'])
 @pytest.mark.parametrize('place', [0, 1], ids=['storage', 'size'])
-def test_a_tensor_of_an_old_file_claims_no_more_than_the_file_has(tmp_path, place):
-    path = tmp_path / 'old.pth'
-    weights = dict(a=torch.zeros(300), b=torch.zeros(300))
-    torch.save(weights, path, _use_new_zipfile_serialization=False)
+def test_a_tensor_claims_no_more_than_the_file_has(tmp_path, place, archive):
+    path = tmp_path / 'claims.pth'
+    weights = dict(a=torch.zeros(70_000), b=torch.zeros(70_000))
+    torch.save(weights, path, _use_new_zipfile_serialization=archive)
     assert torch.equal(safe_load(path)['a'], weights['a'])
-    # 300 as two bytes, at first in the name of a storage, then in the tensor.
-    parts = path.read_bytes().split(b'M\x2c\x01')
-    numbers = [b'M\x2c\x01'] * (len(parts) - 1)
+    # 70,000 as four bytes, at first in the name of a storage, then in the tensor.
+    written = b'J' + (70_000).to_bytes(4, 'little')
+    parts = path.read_bytes().split(written)
+    numbers = [written] * (len(parts) - 1)
     numbers[place] = b'J\0\0\0\x7f'
     content = b''.join(map(b''.join, zip(parts, [*numbers, b''], strict=True)))
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r'old\.pth') as caught:
+    with pytest.raises(UserError, match=r'claims\.pth') as caught:
         safe_load(path)
-    # Before torch makes room for 2**31 numbers.
+    # Before torch makes room for 2**31 numbers, or reads where none are.
     assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
 
 
