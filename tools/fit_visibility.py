@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from phr_mmpose.utils.cli import run
 
 import torch
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 from torch import Tensor
 from tqdm import tqdm
@@ -23,7 +22,7 @@ from tqdm import tqdm
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.codecs.binary_disc import BinaryDisc, logistic, peak_logit
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
-from phr_mmpose.utils.config import building, load_config
+from phr_mmpose.utils.config import ConfigOptions, building, load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import find_model
 
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override values of the config, such as val_dataloader.batch_size=8',
     )

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from phr_mmpose.utils.cli import refuse_renamed_options, run
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from phr_mmpose.deploy.onnx_heatmaps import OnnxHeatmaps
@@ -27,7 +27,13 @@ from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_conf
 from phr_mmpose.evaluation.coco_scores import check_coco_scores
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
-from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
+from phr_mmpose.utils.config import (
+    ConfigOptions,
+    building,
+    choose_work_dir,
+    load_config,
+    naming,
+)
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output, make_work_dir, writing_to
 from phr_mmpose.zoo import find_model
@@ -67,7 +73,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override values of the config, such as test_dataloader.batch_size=8',
     )

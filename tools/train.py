@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from phr_mmpose.utils.cli import run
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 
 from phr_mmpose.engine.checked_runner import CheckedRunner
@@ -29,7 +29,13 @@ from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages, stages_variable
 from phr_mmpose.evaluation.coco_scores import check_coco_scores
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
-from phr_mmpose.utils.config import building, choose_work_dir, load_config, naming
+from phr_mmpose.utils.config import (
+    ConfigOptions,
+    building,
+    choose_work_dir,
+    load_config,
+    naming,
+)
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_work_dir, writing_to
 from phr_mmpose.zoo import list_models, model_files
@@ -80,7 +86,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override values of the config, such as train_dataloader.batch_size=8',
     )

@@ -1,16 +1,43 @@
 """Reading a config, with one line where it cannot be read or does not fit."""
 
+import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config, ConfigDict, DictAction
 
 from phr_mmpose.utils.errors import UserError, first_line
 
 _PATHS = ('load_from', 'work_dir')
+
+
+class ConfigOptions(DictAction):
+    """MMEngine's action of ``--cfg-options``; what it cannot read ends in one line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        """Add options to those that are given before; see ``argparse.Action``.
+
+        Raises:
+            UserError: If one of them is not KEY=VALUE.
+        """
+        for value in values:
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            # Of a dict in braces it finds no end.
+            except (AssertionError, RecursionError, ValueError):
+                raise UserError(
+                    f'{option_string} {value}: give KEY=VALUE, such as a.b=1 or '
+                    'a.b=[1,2], and the entries of a dict one by one'
+                ) from None
 
 
 def config_folder() -> Path:

@@ -25,7 +25,7 @@ if __name__ == '__main__':
 from phr_mmpose.utils.cli import run
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import MODELS
 
@@ -40,7 +40,13 @@ from phr_mmpose.engine.pretrained import (
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
-from phr_mmpose.utils.config import data_sets, load_config, naming, use_data
+from phr_mmpose.utils.config import (
+    ConfigOptions,
+    data_sets,
+    load_config,
+    naming,
+    use_data,
+)
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, make_folder
 from projects.first_gpu_hour.measuring import Speed, measure
@@ -91,7 +97,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--config', default=str(CONFIG), help='not with --continue (phr_res50_lsp.py)'
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE'
     )
     return parser.parse_args(argv)
 

@@ -36,12 +36,11 @@ if __name__ == '__main__':
 
 from phr_mmpose.utils.cli import run
 
-from mmengine.config import DictAction
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS
 
 from phr_mmpose.engine.stages import config_stages
-from phr_mmpose.utils.config import load_config, use_data
+from phr_mmpose.utils.config import ConfigOptions, load_config, use_data
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from projects.paper_study.budget import fit_stages, use_short_epochs
@@ -93,7 +92,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override values of all configs, such as train_dataloader.batch_size=8',
     )

@@ -22,12 +22,12 @@ if __name__ == '__main__':
 from phr_mmpose.utils.cli import run
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.apis.inference import dataset_meta_from_config
 from mmpose.models.builder import build_pose_estimator
 
-from phr_mmpose.utils.config import building, load_config
+from phr_mmpose.utils.config import ConfigOptions, building, load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from projects.released_weights.matching import match_cascade
@@ -54,7 +54,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override values of the config, such as model.head.stack=logits',
     )
