@@ -4,6 +4,8 @@
 _base_ = ['hourglass.py']
 row = dict(place=11, title='Cascade on hourglasses')
 model = dict(
+    # A detector of visible joints.
+    backbone=dict(prior=0.01),
     head=dict(
         refiner=dict(
             _delete_=True,
@@ -20,7 +22,7 @@ model = dict(
         ),
         loss_refiner=_base_.model.head.loss_detector,
         stack='sigmoid',
-    )
+    ),
 )
 
 _warm_up = dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=200)

@@ -1,5 +1,7 @@
 """Stacked hourglasses that score their heatmaps at several sizes."""
 
+import math
+
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
@@ -47,7 +49,13 @@ class _Stack(nn.Module):
     """An hourglass and its scores."""
 
     def __init__(
-        self, depth: int, channels: int, blocks: int, keypoints: int, num_scales: int
+        self,
+        depth: int,
+        channels: int,
+        blocks: int,
+        keypoints: int,
+        num_scales: int,
+        prior: float,
     ):
         super().__init__()
         self.hourglass = _Hourglass(depth, channels, blocks)
@@ -60,8 +68,9 @@ class _Stack(nn.Module):
         self.scores = nn.ModuleList(
             nn.Conv2d(channels, keypoints, 1) for _ in range(num_scales)
         )
-        for parameter in self.scores.parameters():
-            nn.init.zeros_(parameter)
+        for score in self.scores:
+            nn.init.zeros_(score.weight)
+            nn.init.constant_(score.bias, math.log(prior / (1 - prior)))
 
     def forward(self, features: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Map (B, C, H, W) to features of that shape and scores, finest first."""
@@ -102,10 +111,14 @@ class StackedHourglass(BaseModule):
         depth (int): How often an hourglass halves the size. Defaults to 4.
         num_scales (int): Sizes at which each stack scores: a quarter of the
             image's, half of that, and so on. Defaults to 1; MSS-Net has 4.
+        prior (float): Probability that untrained scores give every pixel. 0.5 is a
+            score of zero, for a regression; detectors of visible keypoints need a
+            small one, or a short training only learns the background. Defaults to
+            0.5.
         out_features (bool): Put out the last stack's features as well, for a
             refiner. Defaults to True.
-        init_cfg (dict, optional): Initialisation config. By default torch's own,
-            and the scores begin at zero.
+        init_cfg (dict, optional): Initialisation config. By default torch's own;
+            the scores' weights are zero.
 
     Raises:
         UserError: If an argument is out of its range.
@@ -119,6 +132,7 @@ class StackedHourglass(BaseModule):
         feat_channels: int = 256,
         depth: int = 4,
         num_scales: int = 1,
+        prior: float = 0.5,
         out_features: bool = True,
         init_cfg: dict | None = None,
     ):
@@ -138,6 +152,10 @@ class StackedHourglass(BaseModule):
                 f'StackedHourglass num_scales must lie in 1 to depth + 1 = {depth + 1},'
                 f' got {num_scales}'
             )
+        if not 0 < prior < 1:
+            raise UserError(
+                f'StackedHourglass prior must lie between 0 and 1, got {prior}'
+            )
         self.out_features = out_features
         self.input_divisor = 4 * 2**depth
         half, quarter = feat_channels // 2, feat_channels // 4
@@ -151,7 +169,7 @@ class StackedHourglass(BaseModule):
             PreActBottleneck(half, feat_channels),
         )
         self.stacks = nn.ModuleList(
-            _Stack(depth, feat_channels, num_blocks, out_channels, num_scales)
+            _Stack(depth, feat_channels, num_blocks, out_channels, num_scales, prior)
             for _ in range(num_stacks)
         )
         self.features_back, self.scores_back = (

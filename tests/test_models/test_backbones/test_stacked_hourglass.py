@@ -86,6 +86,15 @@ def test_training_starts_from_zero_maps_and_reaches_every_parameter():
     assert all(n.endswith('.bias') for n in silent)
 
 
+def test_a_detector_starts_from_its_prior():
+    network = narrow(num_scales=2, prior=0.01)
+    network.init_weights()
+    *scores, _ = network(torch.randn(2, 3, 32, 32))
+    assert len(scores) == 4
+    for each in scores:
+        torch.testing.assert_close(each.sigmoid(), torch.full_like(each, 0.01))
+
+
 def test_it_fuses_for_inference():
     network = narrow(num_scales=2)
     images = torch.randn(2, 3, 32, 32)
@@ -144,6 +153,7 @@ def test_mmpose_s_head_supervises_every_stack():
         (dict(feat_channels=12), 'multiple of 8, got 12'),
         (dict(num_scales=4), r'depth \+ 1 = 3, got 4'),
         (dict(num_scales=0), 'got 0'),
+        (dict(prior=1.0), 'between 0 and 1, got 1.0'),
     ],
 )
 def test_wrong_arguments(wrong, words):
