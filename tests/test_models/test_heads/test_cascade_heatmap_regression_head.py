@@ -35,7 +35,6 @@ def test_defaults_are_the_paper_s():
     )
     assert head.out_channels == 16 and head.refiner.in_channels == 19
     assert head.detector_codec.radius == 10 and head.refiner_codec.sigma == 5
-    assert head.detector_codec.occluded == 'zero'
     assert head.refiner_codec.heatmap_size == (256, 256) and head.stack == 'sigmoid'
 
 
