@@ -15,6 +15,20 @@ SETS = {
     'ablation_tiny': ('_res', '_vgg'),
     'ablation_figures': ('',),
 }
+MSSNET = sorted((CONFIGS / 'mssnet_figures').glob('[!_]*.py'))
+# What other data are.
+DATA = (
+    'batch_size',
+    'evaluator',
+    'figures_',
+    '_figures',
+    '_of_figures',
+    'train_dataloader',
+    'val_dataloader',
+    'test_dataloader',
+    'val_evaluator',
+    'test_evaluator',
+)
 # What makes a detector a refiner.
 REGRESSION = {
     'model.head.detector_codec',
@@ -79,6 +93,29 @@ def test_the_first_part_alone(folder, kind, first):
     assert config_stages(alone) == config_stages(cascade)[:1]
     assert config_stages(alone)[0]['trains'] == ['detector']
     assert alone['train_cfg']['max_epochs'] == config_stages(alone)[0]['epochs']
+
+
+@pytest.mark.parametrize('path', MSSNET, ids=lambda path: path.stem)
+def test_a_row_on_figures_is_the_one_on_lsp(path):
+    figures = load_config(path)
+    photos = load_config(CONFIGS.parents[2] / 'configs/mssnet/tiny' / path.name)
+    found = differences(photos.to_dict(), figures.to_dict())
+    assert {name for name in found if not name.startswith(DATA)} <= {
+        'model.backbone.out_channels',
+        'model.head.out_channels',
+        'model.head.loss_detector.metainfo',
+        'model.head.loss_refiner.metainfo',
+    }
+    for name in ('train_dataloader', 'test_dataloader'):
+        ours, theirs = figures[name].dataset, photos[name].dataset
+        assert ours.pipeline == theirs.pipeline
+        assert ours.type == 'FigureDataset' and 'datasets' not in ours
+    # The losses know the neighbours of the figures' sixteen joints.
+    init_default_scope(figures.default_scope)
+    head = build_without_memory(figures.model).head
+    assert head.out_channels == 16
+    for loss in (head.loss_detector, getattr(head, 'loss_refiner', None)):
+        assert not hasattr(loss, 'groups') or len(loss.groups) == 16
 
 
 @pytest.mark.parametrize('folder', SETS)

@@ -1,0 +1,13 @@
+_base_ = ['../../../../configs/mssnet/tiny/hourglass.py', '_figures.py']
+model = dict(backbone=dict(out_channels=16), head=dict(out_channels=16))
+train_dataloader = dict(
+    batch_size=_base_.batch_size,
+    dataset=dict(
+        _base_.figures_train, pipeline=_base_.train_dataloader.dataset.pipeline
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(_base_.figures_test, pipeline=_base_.val_dataloader.dataset.pipeline)
+)
+test_dataloader = val_dataloader
+val_evaluator = test_evaluator = _base_.evaluator

@@ -1,0 +1,17 @@
+_base_ = ['../../../../configs/mssnet/tiny/hourglass_masking.py', '_figures.py']
+_of_figures = dict(metainfo='FigureDataset')
+model = dict(
+    backbone=dict(out_channels=16),
+    head=dict(out_channels=16, loss_detector=_of_figures, loss_refiner=_of_figures),
+)
+train_dataloader = dict(
+    batch_size=_base_.batch_size,
+    dataset=dict(
+        _base_.figures_train, pipeline=_base_.train_dataloader.dataset.pipeline
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(_base_.figures_test, pipeline=_base_.val_dataloader.dataset.pipeline)
+)
+test_dataloader = val_dataloader
+val_evaluator = test_evaluator = _base_.evaluator
