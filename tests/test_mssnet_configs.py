@@ -54,6 +54,11 @@ def differences(first, second, path=''):
         ),
         (
             'hourglass_scales',
+            'hourglass_scales_drawn',
+            {'model.head.detector.coarse_targets'},
+        ),
+        (
+            'hourglass_scales',
             'hourglass_regression',
             {
                 'model.head.refiner',
