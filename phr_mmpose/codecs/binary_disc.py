@@ -109,7 +109,7 @@ class BinaryDisc(HeatmapCodec):
         scores = maps.flatten(2).gather(2, nearest)[..., 0]
         points = torch.stack((columns, rows), dim=-1)
         offset = self._offset(levels, background.flatten(2), points)
-        return (points + offset) * self.stride, scores
+        return self.to_input(points + offset), scores
 
     def visibility(self, heatmaps: Tensor, keypoints: Tensor) -> Tensor:
         """Read how probable it is that keypoints are visible where they are said to be.
@@ -152,7 +152,7 @@ class BinaryDisc(HeatmapCodec):
         offsets = offsets[offsets.square().sum(-1) <= self.radius**2]
         height, width = heatmaps.shape[2:]
         # What is no number is nowhere; its heatmap says so by itself.
-        points = torch.nan_to_num(keypoints / self.stride).round()
+        points = torch.nan_to_num(self.to_heatmap(keypoints)).round()
         columns = (points[..., :1] + offsets[:, 0]).clamp(0, width - 1)
         rows = (points[..., 1:] + offsets[:, 1]).clamp(0, height - 1)
         index = (rows * width + columns).long()

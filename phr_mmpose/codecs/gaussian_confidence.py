@@ -95,7 +95,7 @@ class GaussianConfidence(HeatmapCodec):
         points = torch.stack((columns, rows), dim=-1).float()
         if self.refinement != 'none':
             points = points + self._offset(maps, columns, rows)
-        return points * self.stride, scores
+        return self.to_input(points), scores
 
     def _offset(self, maps: Tensor, columns: Tensor, rows: Tensor) -> Tensor:
         """Sub-pixel offset (B, K, 2) of the peak at (columns, rows) (B, K)."""

@@ -42,6 +42,7 @@ class HeatmapCodec(BaseKeypointCodec):
         self.input_size = tuple(input_size)
         self.heatmap_size = tuple(heatmap_size)
         self.scale_factor = np.full(2, self.stride, dtype=np.float32)
+        self._shift = 0.0
 
     def relative(self, pixels: float) -> float:
         """Scale a length of the paper's 256 px grid to the heatmap grid.
@@ -63,13 +64,25 @@ class HeatmapCodec(BaseKeypointCodec):
                 axis; divides ``heatmap_size``.
 
         Returns:
-            HeatmapCodec: Its radius or sigma is as many pixels of its own grid.
+            HeatmapCodec: Its radius or sigma is as many pixels of its own grid. Pixel
+            ``i`` there lies in the middle of the pixels of this grid that it covers,
+            ``factor * i`` to ``factor * i + factor - 1``, as pooling and bilinear
+            enlargement have it.
         """
         codec = copy.copy(self)
+        codec._shift = (self._shift + (factor - 1) / 2) / factor
         codec.stride = self.stride * factor
         codec.heatmap_size = tuple(side // factor for side in self.heatmap_size)
         codec.scale_factor = self.scale_factor * factor
         return codec
+
+    def to_heatmap(self, points: Tensor) -> Tensor:
+        """Move points (..., 2) from pixels of the input to those of the heatmap."""
+        return points / self.stride - self._shift
+
+    def to_input(self, points: Tensor) -> Tensor:
+        """Move points (..., 2) from pixels of the heatmap to those of the input."""
+        return (points + self._shift) * self.stride
 
     @abstractmethod
     def draw(self, squared_dx: Tensor, squared_dy: Tensor) -> Tensor:
@@ -143,7 +156,9 @@ class HeatmapCodec(BaseKeypointCodec):
         if keypoints_visible_weights is not None:
             visible = annotated & (keypoints_visible_weights > 0)
         # NaN or -1 at joints without annotation must not reach the arithmetic.
-        points = keypoints.float().masked_fill(~annotated[..., None], 0) / self.stride
+        points = self.to_heatmap(
+            keypoints.float().masked_fill(~annotated[..., None], 0)
+        )
         drawn, weights = self.weigh(points, annotated, visible)
         width, height = self.heatmap_size
         columns = torch.arange(width, device=points.device, dtype=points.dtype)

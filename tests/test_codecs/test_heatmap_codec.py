@@ -120,7 +120,25 @@ def test_a_coarser_codec_draws_as_many_of_its_own_pixels():
     codec = BinaryDisc(input_size=(64, 32), heatmap_size=(16, 8), radius=1)
     coarser = codec.coarser(4)
     assert (coarser.stride, coarser.heatmap_size) == (16, (4, 2))
-    maps, _ = coarser.encode_batch(torch.tensor([[[16.0, 16.0]]]))
+    # Pixel 1 there covers 4 to 7 of the finer grid: its middle is 5.5, 22 px.
+    maps, _ = coarser.encode_batch(torch.tensor([[[22.0, 22.0]]]))
     assert maps[0, 0].tolist() == [[0, 1, 0, 0], [1, 1, 1, 0]]
     assert (codec.stride, codec.heatmap_size) == (4, (16, 8))
-    assert coarser.decode_batch(maps)[0].tolist() == [[[16, 16]]]
+    assert coarser.decode_batch(maps)[0].tolist() == [[[22, 22]]]
+
+
+@pytest.mark.parametrize('factor', [2, 4])
+@pytest.mark.parametrize('x', [40.0, 52.0, 66.0])
+def test_an_enlarged_coarser_map_lies_where_the_finer_one_does(factor, x):
+    codec = GaussianConfidence(input_size=(128, 128), heatmap_size=(32, 32), sigma=1)
+    joint = torch.tensor([[[x, 64.0]]])
+    coarse, _ = codec.coarser(factor).encode_batch(joint)
+    twice, _ = codec.coarser(2).coarser(factor // 2).encode_batch(joint)
+    torch.testing.assert_close(coarse, twice)
+    enlarged = torch.nn.functional.interpolate(
+        coarse, size=(32, 32), mode='bilinear', align_corners=False
+    )
+    for heatmap in (codec.encode_batch(joint)[0], enlarged):
+        columns = heatmap[0, 0].sum(dim=0)
+        middle = (columns * torch.arange(32)).sum() / columns.sum()
+        assert middle.item() == pytest.approx(x / 4, abs=0.1)

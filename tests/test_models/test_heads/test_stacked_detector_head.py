@@ -61,9 +61,9 @@ def test_the_last_stack_s_finest_scores_are_the_detector_s():
 
 
 def test_all_stacks_and_sizes_are_supervised():
-    # At (8, 4) px the joint lies in cell (2, 1), and in cell (1, 0.5) of those
-    # twice as large, where its Gaussian is as many cells wide.
-    fine, coarse = gaussian(4, 2, 1), gaussian(2, 1, 0.5)
+    # At (8, 4) px the joint lies in cell (2, 1), and at (0.75, 0.25) of cells twice
+    # as large, where its Gaussian is as many cells wide.
+    fine, coarse = gaussian(4, 2, 1), gaussian(2, 0.75, 0.25)
     values = (0.5, 0.25, 0.0, 1.0)
     found = supervise('drawn', [8, 4], values)
     expected = sum(
