@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from mmpose.registry import TRANSFORMS
-from mmpose.structures.bbox import get_warp_matrix
+from mmpose.structures.bbox import get_udp_warp_matrix, get_warp_matrix
 
 from phr_mmpose.datasets.transforms.random_transform import RandomTransform
 from phr_mmpose.utils.errors import UserError
@@ -33,7 +34,8 @@ class KeypointMasking(RandomTransform):
     a patch's diagonal and a limb's width away from joints and from the bones between
     them (``skeleton_links``); the joint lies anywhere in the middle half of the patch
     that hides it; a joint that is hidden is not shown elsewhere; if no suitable
-    background is found, nothing is done.
+    background is found, nothing is done. A sample without joints, such as a photo to be
+    predicted, passes through.
 
     Put it after the transform that crops. K is the number of joints; pixels are
     those of the input.
@@ -43,7 +45,8 @@ class KeypointMasking(RandomTransform):
     ``transformed_keypoints`` (1, K, 2); ``keypoints_visible`` (1, K, 2) as
     [annotated, visible], or (1, K) as annotated. Optional: ``skeleton_links``, and
     ``ori_shape``, ``bbox_center``, ``bbox_scale``, ``bbox_rotation``, which tell
-    where the photo ends; with ``seed`` also ``id``.
+    where the photo ends (``keypoints`` then say whether the crop was MMPose's plain one
+    or that of UDP, which turns the other way); with ``seed`` also ``id``.
 
     Modified keys: ``img``; ``keypoints_visible`` becomes (1, K, 2) if a joint is
     hidden. In a data set without flags the other joints count as visible, as they do
@@ -60,7 +63,8 @@ class KeypointMasking(RandomTransform):
             visit is the same, for a test set with hidden joints. Defaults to None.
 
     Raises:
-        UserError: If an argument is out of its range.
+        UserError: If an argument is out of its range, or the transform stands before
+            the crop.
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class KeypointMasking(RandomTransform):
                 raise UserError(
                     f'KeypointMasking {name} must lie in 0 to 1, got {value}'
                 )
-        if len(size) != 2 or not 0 < size[0] <= size[1] <= 0.5:
+        if np.shape(size) != (2,) or not 0 < size[0] <= size[1] <= 0.5:
             raise UserError(
                 'KeypointMasking size must be a range of shares of the body from 0 to '
                 f'0.5, since larger patches leave no background; got {size}'
@@ -103,18 +107,23 @@ class KeypointMasking(RandomTransform):
         Returns:
             dict: The same, with its picture and flags changed.
         """
-        rng = (
-            self.rng(results)
-            if self.seed is None
-            else np.random.default_rng([self.seed, results['id']])
-        )
+        joints = results.get('transformed_keypoints')
+        if joints is None:
+            raise UserError(
+                'KeypointMasking stands before the crop; put it after LoadPersonCrop '
+                'or TopdownAffine'
+            )
+        rng = self._generator(results)
         hide, copy = rng.random(2) < (self.prob, self.copy_prob)
-        if not (hide or copy):
+        # MMPose's crop of a photo without joints leaves an empty array.
+        if not (hide or copy) or joints.ndim < 3:
             return results
         flags = results['keypoints_visible']
         if flags.ndim == 2:
             flags = np.stack((flags, flags), axis=-1)
         scene = _Scene(results, flags[0, :, 0] > 0)
+        if not 0 < scene.body < np.inf:
+            return results
         visible = scene.annotated & (flags[0, :, 1] > 0)
         hidden = np.zeros_like(visible)
         picture = results['img'].copy()
@@ -131,6 +140,16 @@ class KeypointMasking(RandomTransform):
             flags[0, hidden, 1] = 0
             results['keypoints_visible'] = flags
         return results
+
+    def _generator(self, results: dict) -> np.random.Generator:
+        if self.seed is None:
+            return self.rng(results)
+        if 'id' not in results:
+            raise UserError(
+                "KeypointMasking with a seed draws by the sample's id, which this data "
+                'set does not give; leave seed out'
+            )
+        return np.random.default_rng([self.seed, results['id']])
 
     def _hide(
         self,
@@ -192,19 +211,36 @@ class _Scene:
         self.annotated = annotated
         self.joints = results['transformed_keypoints'][0, :, :2]
         x1, y1, x2, y2 = results['bbox'][0]
-        zoom = results['input_size'][0] / results['input_scale'][0]
-        self.body = max(x2 - x1, y2 - y1) * zoom
+        with np.errstate(divide='ignore', invalid='ignore'):  # an empty box
+            zoom = results['input_size'][0] / np.float64(results['input_scale'][0])
+            self.body = max(x2 - x1, y2 - y1) * zoom
         self._bones = self._segments(results.get('skeleton_links') or ())
         self._to_photo = self._photo = None
         if results.get('bbox_center') is not None and 'ori_shape' in results:
-            self._to_photo = get_warp_matrix(
+            self._to_photo = cv2.invertAffineTransform(self._crop(results))
+            self._photo = np.array(results['ori_shape'][1::-1])
+
+    def _crop(self, results: dict) -> np.ndarray:
+        """The matrix (2, 3) by which the joints came from the photo to the input."""
+        rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
+        plain, udp = (
+            warp(
                 results['bbox_center'][0],
                 results['bbox_scale'][0],
-                results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0,
+                rotation,
                 results['input_size'],
-                inv=True,
             )
-            self._photo = np.array(results['ori_shape'][1::-1])
+            for warp in (get_warp_matrix, get_udp_warp_matrix)
+        )
+        if 'keypoints' not in results or not self.annotated.any():
+            return plain
+        photo = results['keypoints'][0, self.annotated, :2]
+        found = self.joints[self.annotated]
+        errors = [
+            np.abs(photo @ matrix[:, :2].T + matrix[:, 2] - found).max()
+            for matrix in (plain, udp)
+        ]
+        return plain if errors[0] <= errors[1] else udp
 
     def _segments(self, links: Sequence) -> np.ndarray:
         """Bones (S, 2, 2) between annotated joints, and each joint as a point."""

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmcv.transforms import Compose
 from mmengine.registry import init_default_scope
+from mmpose.registry import TRANSFORMS
 
 from phr_mmpose.datasets.transforms import KeypointMasking
 from phr_mmpose.utils.errors import UserError
@@ -109,6 +110,49 @@ def test_a_copied_joint_keeps_every_target(seed):
     joint = JOINTS[inside(JOINTS, origin, size)]
     away = np.abs(corner + (size - 1) / 2 - joint).max(axis=1)
     assert away.min() <= BODY + 1
+
+
+def test_a_joint_is_nearly_always_copied():
+    masking = KeypointMasking(prob=0, copy_prob=1)
+    copied = sum(
+        (masking(sample(seed))['img'] != distinct_pixels()).any() for seed in range(50)
+    )
+    assert copied > 45
+
+
+def test_up_to_max_hidden_patches_each_as_often():
+    # Joints so far apart that no patch hides two.
+    far = np.array([[20, 20], [108, 20], [64, 108]], np.float32)
+    masking = KeypointMasking(prob=1, copy_prob=0, size=(0.1, 0.1), max_hidden=3)
+    hidden = [
+        int((masking(sample(seed, joints=far))['keypoints_visible'][..., 1] == 0).sum())
+        for seed in range(300)
+    ]
+    counts = np.bincount(hidden, minlength=4)
+    assert counts[0] == 0 and (counts[1:] > 70).all()
+
+
+def test_a_patch_grows_with_the_crop_s_zoom():
+    for photo_side in (SIDE / 2, SIDE * 2):
+        zoom = SIDE / photo_side
+        results = sample(1)
+        results['input_scale'] = np.array([photo_side, photo_side], np.float32)
+        results['bbox'] = results['bbox'] / zoom
+        after = KeypointMasking(prob=1, copy_prob=0, size=(0.2, 0.2))(results)
+        _, size, _ = changed(distinct_pixels(), after['img'])
+        assert size.tolist() == [BODY // 5, BODY // 5]
+
+
+def test_the_joint_lies_anywhere_in_the_middle_half_of_its_patch():
+    places = []
+    for seed in range(200):
+        flags = np.array([[[0, 0], [0, 0], [1, 1]]], np.float32)
+        masking = KeypointMasking(prob=1, copy_prob=0, size=(0.25, 0.25))
+        after = masking(sample(seed, flags))
+        corner, size, _ = changed(distinct_pixels(), after['img'])
+        places.append((JOINTS[2] - corner - (size - 1) / 2) / size)
+    spread = np.abs(places)
+    assert 0.2 < spread.max() <= 0.25 + 1 / 20 and 0.08 < spread.mean() < 0.17
 
 
 @settings(max_examples=200)
@@ -222,6 +266,70 @@ def test_patches_stay_within_the_photo(crop, mirrored):
     assert hits > 20
 
 
+@pytest.mark.parametrize('use_udp', [False, True])
+def test_patches_stay_within_the_photo_after_mmpose_s_own_transforms(use_udp):
+    init_default_scope('mmpose')
+    photo = np.random.default_rng(0).integers(1, 255, (60, 90, 3), np.uint8)
+    size = (96, SIDE)
+    pipeline = Compose(
+        [
+            dict(type='GetBBoxCenterScale'),
+            dict(type='RandomFlip'),
+            dict(type='RandomBBoxTransform', scale_factor=(1.2, 2.0), rotate_prob=1.0),
+            dict(type='TopdownAffine', input_size=size, use_udp=use_udp),
+        ]
+    )
+    masking = KeypointMasking(prob=1, copy_prob=1, max_hidden=3)
+    np.random.seed(0)
+    hits = 0
+    for seed in range(60):
+        results = pipeline(
+            dict(
+                img=photo,
+                ori_shape=photo.shape[:2],
+                img_shape=photo.shape[:2],
+                bbox=np.array([[20, 5, 70, 55]], np.float32),
+                keypoints=np.array([[[45, 15], [45, 30], [88, 40]]], np.float32),
+                keypoints_visible=np.ones((1, 3), np.float32),
+                flip_indices=[0, 1, 2],
+                rng=np.random.default_rng(seed),
+            )
+        )
+        before = results['img']
+        after = masking(results)['img']
+        # Grey 1 to 254 in the photo, 0 where it has ended.
+        np.testing.assert_array_equal((after == 0).all(-1), (before == 0).all(-1))
+        hits += (after != before).any()
+    assert hits > 30
+
+
+def test_a_photo_without_joints_passes_through():
+    init_default_scope('mmpose')
+    results = dict(
+        img=distinct_pixels(),
+        bbox=np.array([[24, 24, 104, 104]], np.float32),
+        rng=np.random.default_rng(0),
+    )
+    size = (SIDE, SIDE)
+    for transform in (
+        dict(type='GetBBoxCenterScale'),
+        dict(type='TopdownAffine', input_size=size),
+    ):
+        results = TRANSFORMS.build(transform)(results)
+    before = results['img'].copy()
+    after = KeypointMasking(prob=1, copy_prob=1)(results)
+    np.testing.assert_array_equal(after['img'], before)
+
+
+def test_wrong_use_gets_one_line():
+    results = sample()
+    del results['transformed_keypoints']
+    with pytest.raises(UserError, match='put it after LoadPersonCrop'):
+        KeypointMasking(prob=1)(results)
+    with pytest.raises(UserError, match='leave seed out'):
+        KeypointMasking(prob=1, seed=0)(sample())
+
+
 @pytest.mark.parametrize(
     ('options', 'fact'),
     [
@@ -230,6 +338,7 @@ def test_patches_stay_within_the_photo(crop, mirrored):
         (dict(size=(0.3, 0.2)), 'size'),
         (dict(size=(0, 0.2)), 'size'),
         (dict(size=(0.5, 1.2)), 'larger patches'),
+        (dict(size=0.2), 'a range of shares'),
         (dict(max_hidden=0), 'max_hidden'),
         (dict(seed=-1), 'seed'),
     ],
@@ -237,6 +346,14 @@ def test_patches_stay_within_the_photo(crop, mirrored):
 def test_bad_arguments_are_named(options, fact):
     with pytest.raises(UserError, match=fact):
         KeypointMasking(**options)
+
+
+def test_an_empty_box_changes_nothing():
+    results = sample(0)
+    results['bbox'] = np.full((1, 4), 50, np.float32)
+    results['input_scale'] = np.zeros(2, np.float32)
+    after = KeypointMasking(prob=1, copy_prob=1)(results)
+    np.testing.assert_array_equal(after['img'], distinct_pixels())
 
 
 def test_a_body_larger_than_the_picture_changes_nothing():
