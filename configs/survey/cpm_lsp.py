@@ -3,7 +3,8 @@ _base_ = ['cpm_mpii.py', '_lsp.py']
 dataset_type = 'LspDataset'
 data_root = 'data/lsp/'
 model = dict(backbone=dict(out_channels=14), head=dict(in_channels=14, out_channels=14))
-default_hooks = dict(checkpoint=dict(save_best='lsp/Total'))
+# No checkpoint is chosen on the test half.
+default_hooks = dict(checkpoint=dict(save_best=None, rule=None))
 
 train_dataloader = dict(dataset=dict(_base_.lsp_train, pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(_base_.lsp_test, pipeline=_base_.val_pipeline))

@@ -1,11 +1,10 @@
 # MMPose's Convolutional Pose Machines (Wei et al., CVPR 2016) on MPII as this project
-# reads and scores it. The rate is that of one GPU's 64 photos, not of eight GPUs'.
+# reads and scores it.
 _base_ = [
     'mmpose::body_2d_keypoint/topdown_heatmap/mpii/td-hm_cpm_8xb64-210e_mpii-368x368.py',
     '_mpii.py',
 ]
 dataset_type = 'MpiiPartDataset'
-auto_scale_lr = dict(base_batch_size=64)
 default_hooks = dict(checkpoint=dict(save_best='mpii/Total'))
 
 train_dataloader = dict(dataset=dict(_base_.mpii_train, pipeline=_base_.train_pipeline))

@@ -1,5 +1,5 @@
 # MMPose's SimpleBaseline (Xiao et al., ECCV 2018), ResNet-50, on MPII as this project
-# reads and scores it. The rate is that of one GPU's 64 photos, not of eight GPUs'.
+# reads and scores it.
 _base_ = [
     'mmpose::body_2d_keypoint/topdown_heatmap/mpii/td-hm_res50_8xb64-210e_mpii-256x256.py',
     '_mpii.py',
@@ -7,7 +7,6 @@ _base_ = [
 dataset_type = 'MpiiPartDataset'
 # The accuracy of each training batch costs more time than it is worth.
 model = dict(train_cfg=dict(compute_acc=False))
-auto_scale_lr = dict(base_batch_size=64)
 default_hooks = dict(checkpoint=dict(save_best='mpii/Total'))
 
 train_dataloader = dict(dataset=dict(_base_.mpii_train, pipeline=_base_.train_pipeline))

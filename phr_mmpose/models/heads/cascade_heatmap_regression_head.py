@@ -67,7 +67,9 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         feature_index (int, optional): Stack this feature map of the backbone
             in place of the image (the paper's section 3 allows either). Heatmaps
             are then resized to its grid and the refiner's output, by
-            default at that grid, to the heatmap's. Defaults to None: the image.
+            default at that grid, to the heatmap's. The image stands behind the
+            feature maps, so -2 is the last of these: with ``StackedHourglass`` the
+            last stack's features. Defaults to None: the image.
         feature_channels (int, optional): Its channels.
         init_cfg (dict, optional): Initialisation config.
 
@@ -110,6 +112,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             raise UserError('feature_index and feature_channels go together')
         self.stack = stack
         self.feature_index = feature_index
+        self.feature_channels = feature_channels
         self._unknown_visibility = UnknownVisibility()
         self.detector = MODELS.build({'out_channels': out_channels, **detector})
         self.loss_detector = MODELS.build(
@@ -233,7 +236,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         Returns:
             Tensor: Confidences (B, K, H, W).
         """
-        context = feats[-1] if self.feature_index is None else feats[self.feature_index]
+        context = self._context(feats)
         size = context.shape[2:]
         coarser = getattr(self.detector, 'coarser', lambda _: [])
         seen = [
@@ -258,6 +261,24 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 f'heatmap_size of {(width, height)}; fit its output_stride'
             )
         return _resize(confidence.float(), (height, width))
+
+    def _context(self, feats: Features) -> Tensor:
+        """What the refiner reads beside the heatmaps."""
+        index = self.feature_index
+        if index is None:
+            return feats[-1]
+        last = -1 - len(feats)
+        if not (0 <= index < len(feats) - 1 or last < index < -1):
+            raise UserError(
+                f'feature_index {index} is none of the {len(feats) - 1} feature maps of '
+                f'the backbone: give 0 to {len(feats) - 2}, or -2 for the last'
+            )
+        if feats[index].shape[1] != self.feature_channels:
+            raise UserError(
+                f'feature map {index} of the backbone has {feats[index].shape[1]} '
+                f'channels, not the feature_channels {self.feature_channels}'
+            )
+        return feats[index]
 
     def forward(self, feats: Features) -> tuple[Tensor, Tensor]:
         """Return the detector's scores and the last heatmaps, (B, K, H, W) each.

@@ -25,16 +25,20 @@ class StructureAwareLoss(nn.Module):
 
     Choices made here, which the abstract leaves open: heatmaps are added; ``alpha``
     is 1; the second term of a joint weighs as much as the lightest joint in it, so
-    that a joint that is not annotated takes its neighbours' second terms out.
+    that a joint that is not annotated takes its neighbours' second terms out (if
+    ``loss`` heeds weights: MMPose's ``KeypointMSELoss`` needs ``use_target_weight``).
 
     Letters: B samples, K joints, H x W the heatmap grid.
 
     Args:
-        metainfo (dict | str): Has the skeleton: the data set's ``metainfo``, or the
-            name of a registered data set, for that of its class.
+        metainfo (dict | str): Has the skeleton: a config's ``dataset_info``, a data
+            set's ``metainfo``, or the name of a registered data set, for that of its
+            class.
         loss (dict, optional): Of heatmaps (B, K, H, W), targets and weights (B, K).
             Defaults to ``ConfidenceMSELoss``.
-        alpha (float): Weight of the second term. Defaults to 1.
+        alpha (float): Weight of the second term, which at 1 is some three times as
+            large as the first where errors of joints are independent: a sum of four
+            heatmaps has four errors. Defaults to 1.
         combine (str): ``'sum'`` or ``'maximum'``, the only one for a loss of logits.
             Defaults to ``'sum'``.
 
@@ -51,7 +55,7 @@ class StructureAwareLoss(nn.Module):
         combine: str = 'sum',
     ):
         super().__init__()
-        if alpha < 0:
+        if not 0 <= alpha < float('inf'):
             raise UserError(f'StructureAwareLoss alpha must be 0 or more, got {alpha}')
         if combine not in _COMBINATIONS:
             raise UserError(
@@ -59,13 +63,14 @@ class StructureAwareLoss(nn.Module):
                 f'got {combine!r}'
             )
         self.loss = MODELS.build(loss or dict(type='ConfidenceMSELoss'))
-        if combine == 'sum' and getattr(self.loss, 'takes_logits', False):
+        # MMPose's losses take heatmaps, but for those with use_sigmoid.
+        by_mmpose = getattr(self.loss, 'use_sigmoid', False)
+        self.takes_logits = getattr(self.loss, 'takes_logits', by_mmpose)
+        if combine == 'sum' and self.takes_logits:
             raise UserError(
                 f'StructureAwareLoss: a sum of logits, which {type(self.loss).__name__}'
                 " takes, is none of the joints together; set combine='maximum'"
             )
-        # As the cascade's head takes a loss that does not say.
-        self.takes_logits = getattr(self.loss, 'takes_logits', True)
         self.alpha = alpha
         self.groups = _read_groups(metainfo)
         self._combine = _COMBINATIONS[combine]
@@ -113,17 +118,13 @@ class StructureAwareLoss(nn.Module):
 
 def _read_groups(metainfo: Mapping | str) -> list[list[int]]:
     """Of each joint itself and the joints that a link leads to, by index."""
-    if isinstance(metainfo, str):
-        found = getattr(DATASETS.get(metainfo), 'METAINFO', None)
-        if found is None:
-            raise UserError(
-                f'StructureAwareLoss: no data set {metainfo!r} is registered; give its '
-                'name or its metainfo'
-            )
-        metainfo = found
-    if 'keypoint_info' in metainfo:
-        _check_skeleton(metainfo)
-    parsed = parse_pose_metainfo(metainfo)
+    parsed = _parsed(metainfo)
+    if not parsed['skeleton_links']:
+        name = parsed.get('dataset_name')
+        raise UserError(
+            f'StructureAwareLoss: the metainfo of {name!r} has no skeleton; name its '
+            "links in skeleton_info, such as {0: dict(link=('hip', 'knee'), id=0)}"
+        )
     groups = [{joint} for joint in range(parsed['num_keypoints'])]
     for first, second in parsed['skeleton_links']:
         groups[first].add(second)
@@ -131,19 +132,34 @@ def _read_groups(metainfo: Mapping | str) -> list[list[int]]:
     return [sorted(group) for group in groups]
 
 
-def _check_skeleton(metainfo: Mapping) -> None:
-    name = metainfo.get('dataset_name')
-    links = [tuple(each['link']) for each in metainfo.get('skeleton_info', {}).values()]
-    if not links:
+def _parsed(metainfo: Mapping | str) -> Mapping:
+    """Read a metainfo as MMPose does, unless MMPose has read it already."""
+    name = None
+    if isinstance(metainfo, str):
+        name = metainfo
+        metainfo = getattr(DATASETS.get(name), 'METAINFO', None)
+        if metainfo is None:
+            raise UserError(
+                f'StructureAwareLoss: no data set {name!r} is registered; give its '
+                'name or its metainfo'
+            )
+    if 'skeleton_links' in metainfo and 'num_keypoints' in metainfo:
+        return metainfo
+    where = name or metainfo.get('dataset_name') or metainfo.get('from_file')
+    try:
+        return parse_pose_metainfo(metainfo)
+    except KeyError as error:
         raise UserError(
-            f'StructureAwareLoss: the metainfo of {name!r} has no skeleton; name its '
-            "links in skeleton_info, such as {0: dict(link=('hip', 'knee'), id=0)}"
-        )
-    known = [each['name'] for each in metainfo['keypoint_info'].values()]
-    unknown = sorted({joint for link in links for joint in link} - set(known))
-    if unknown:
+            f'StructureAwareLoss: the metainfo of {where!r} names {error}, no joint of '
+            'it, in skeleton_info or as a swap'
+        ) from None
+    except FileNotFoundError:
         raise UserError(
-            f'StructureAwareLoss: the skeleton of {name!r} names '
-            f'{", ".join(map(repr, unknown))}, no joints of it; it has '
-            f'{", ".join(known)}'
-        )
+            f'StructureAwareLoss: no file {metainfo["from_file"]}, which metainfo '
+            'names by from_file'
+        ) from None
+    except AssertionError:
+        raise UserError(
+            f'StructureAwareLoss: the metainfo of {where!r} is not whole; MMPose needs '
+            'dataset_name, keypoint_info, skeleton_info, joint_weights and sigmas'
+        ) from None

@@ -97,6 +97,25 @@ def test_the_cascade_trains_every_score_and_refines_all_sizes():
         assert all(score.weight.grad.any() for score in stack.scores)
 
 
+@pytest.mark.parametrize(
+    ('index', 'channels', 'words'),
+    [
+        (-1, 16, 'feature_index -1 is none of the 5 feature maps'),
+        (5, 16, 'give 0 to 4, or -2'),
+        (-7, 16, 'feature_index -7'),
+        (0, 16, 'feature map 0 of the backbone has 4 channels'),
+        (-2, 32, 'has 16 channels, not the feature_channels 32'),
+    ],
+)
+def test_a_feature_map_that_is_none_gets_one_line(index, channels, words):
+    model = build_model(
+        dict(HEAD, feature_index=index, feature_channels=channels), backbone=HOURGLASS
+    )
+    images, _ = batch(side=SIDE)
+    with pytest.raises(UserError, match=words):
+        model.head(model.extract_feat(images))
+
+
 def test_what_the_refiner_reads():
     model = build_model(HEAD, backbone=HOURGLASS).eval()
     images, _ = batch(side=SIDE)

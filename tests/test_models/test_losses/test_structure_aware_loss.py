@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS
 
 from phr_mmpose.models import StructureAwareLoss
@@ -108,6 +109,14 @@ def test_logits_combine_by_their_maximum():
         StructureAwareLoss(ROW, loss=cross_entropy)
     loss = StructureAwareLoss(ROW, loss=cross_entropy, combine='maximum')
     assert loss.takes_logits and not StructureAwareLoss(ROW).takes_logits
+    # MMPose's losses are taken by what they are.
+    for type_, options, takes in (
+        ('KeypointMSELoss', {}, False),
+        ('BCELoss', dict(use_sigmoid=True), True),
+    ):
+        inner = dict(type=type_, **options)
+        loss_of = StructureAwareLoss(ROW, loss=inner, combine='maximum')
+        assert loss_of.takes_logits == takes
     # Logits far on the right side of the labels: a, or a with b, is seen.
     labels = heatmaps(1.0, 0.0, 0.0).detach()
     assert loss(200 * (labels - 0.5), labels).item() == pytest.approx(0, abs=1e-6)
@@ -141,14 +150,32 @@ def test_from_a_config_as_a_combined_data_set_has_it():
     assert loss.groups == [[0, 1], [0, 1, 2], [1, 2]]
 
 
+def test_from_a_file_or_a_data_set_that_is_built(tmp_path):
+    path = tmp_path / 'row.py'
+    path.write_text(f'dataset_info = {ROW!r}')
+    from_file = dict(from_file=str(path))
+    built = parse_pose_metainfo(from_file)
+    for each in (from_file, built):
+        assert StructureAwareLoss(each).groups == [[0, 1], [0, 1, 2], [1, 2]]
+    path.write_text(f'dataset_info = {metainfo("ab", "bx")!r}')
+    with pytest.raises(UserError, match="names 'x', no joint"):
+        StructureAwareLoss(from_file)
+
+
 @pytest.mark.parametrize(
     ('wrong', 'words'),
     [
-        (dict(metainfo=metainfo('ab', 'bx')), "skeleton of 'row' names 'x'"),
+        (dict(metainfo=metainfo('ab', 'bx')), "'row' names 'x', no joint"),
         (dict(metainfo=metainfo()), "'row' has no skeleton"),
-        (dict(metainfo=dict(dataset_name='x', keypoint_info={})), "'x' has no skel"),
+        (dict(metainfo=dict(dataset_name='x', keypoint_info={})), "'x' is not whole"),
+        (dict(metainfo={}), 'is not whole'),
+        (dict(metainfo='CombinedDataset'), "'CombinedDataset' is not whole"),
+        # Faces have no bones.
+        (dict(metainfo='WFLWDataset'), "'wflw' has no skeleton"),
+        (dict(metainfo=dict(from_file='nowhere.py')), 'no file nowhere.py'),
         (dict(metainfo='NoSuchDataset'), "no data set 'NoSuchDataset'"),
         (dict(alpha=-1.0), 'alpha must be 0 or more, got -1'),
+        (dict(alpha=float('nan')), 'alpha must be 0 or more, got nan'),
         (dict(combine='mean'), "got 'mean'"),
     ],
 )
