@@ -7,7 +7,12 @@ import cv2
 import numpy as np
 import torch
 from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
+from mmpose.registry import MODELS
+
+from phr_mmpose.engine.freezing import Freezing
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 
 
 def write_persons(folder: Path) -> None:
@@ -66,6 +71,31 @@ def first_batch(loader):
     return next(iter(Runner.build_dataloader(loader, seed=0)))
 
 
+def check_each_stage(config) -> None:
+    """See that each stage trains what it names, and that the model predicts."""
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+
+    batch = first_batch(config.train_dataloader)
+    freezing = Freezing(model)
+    for stage in StageSchedule(config_stages(config)).stages:
+        model.train()
+        freezing.train_only(stage.trains)
+        before = weights(model)
+        optimizer = build_optim_wrapper(model, config.optim_wrapper)
+        losses = model.train_step(batch, optimizer)
+        assert set(losses) == {'loss', *(f'loss_{part}' for part in stage.trains)}
+        assert all(torch.isfinite(torch.as_tensor(loss)) for loss in losses.values())
+        after = weights(model)
+        changed = [
+            part for part in before if not torch.equal(before[part], after[part])
+        ]
+        assert changed == list(stage.trains), stage.name
+
+    check_predictions(config, model)
+
+
 def check_predictions(config, model) -> None:
     """See that a model predicts, and that the config's metrics rate it."""
     model.eval()
@@ -82,6 +112,11 @@ def check_predictions(config, model) -> None:
     rates = evaluator.evaluate(2)
     (total,) = (key for key in rates if key.endswith('/Total'))
     assert 0 <= rates[total] <= 100
+
+
+def weights(model) -> dict[str, torch.Tensor]:
+    """All numbers of each part, batch statistics included."""
+    return {part: flattened(modules) for part, modules in model.subnetworks().items()}
 
 
 def flattened(modules) -> torch.Tensor:

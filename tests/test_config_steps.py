@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from config_samples import (
+    check_each_stage,
     check_predictions,
     entries,
     first_batch,
@@ -20,9 +21,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 
-from phr_mmpose.engine.freezing import Freezing
 from phr_mmpose.engine.pretrained import forget_pretrained
-from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / 'configs'
@@ -47,27 +46,7 @@ def test_each_stage_steps_and_the_model_predicts(path, data):
     make_small(config)
     read_from(config, data)
     forget_pretrained(config.model)
-    torch.manual_seed(0)
-    model = MODELS.build(config.model)
-    model.init_weights()
-
-    batch = first_batch(config.train_dataloader)
-    freezing = Freezing(model)
-    for stage in StageSchedule(config_stages(config)).stages:
-        model.train()
-        freezing.train_only(stage.trains)
-        before = weights(model)
-        optimizer = build_optim_wrapper(model, config.optim_wrapper)
-        losses = model.train_step(batch, optimizer)
-        assert set(losses) == {'loss', *(f'loss_{part}' for part in stage.trains)}
-        assert all(torch.isfinite(torch.as_tensor(loss)) for loss in losses.values())
-        after = weights(model)
-        changed = [
-            part for part in before if not torch.equal(before[part], after[part])
-        ]
-        assert changed == list(stage.trains), stage.name
-
-    check_predictions(config, model)
+    check_each_stage(config)
 
 
 @pytest.mark.parametrize('path', SURVEY, ids=lambda path: path.stem)
@@ -138,8 +117,3 @@ def make_pictures_small(config) -> None:
             entry['heatmap_size'] = (SIDE // stride, SIDE // stride)
         if 'input_size' in entry:
             entry['input_size'] = (SIDE, SIDE)
-
-
-def weights(model) -> dict[str, torch.Tensor]:
-    """All numbers of each part, batch statistics included."""
-    return {part: flattened(modules) for part, modules in model.subnetworks().items()}

@@ -127,10 +127,17 @@ def test_a_detector_alone(small, tmp_path):
     assert list(differences) == ['detector'] and differences['detector'] <= 1e-4
 
 
-def test_hourglasses_and_their_regression_over_all_sizes(tmp_path):
-    config = load_config(
-        TOOL.parents[1] / 'configs' / 'mssnet' / 'tiny' / 'hourglass_structure.py'
-    )
+@pytest.mark.parametrize(
+    ('row', 'outputs'),
+    [
+        ('hourglass', ['detector']),
+        ('hourglass_scales', ['detector']),
+        ('hourglass_structure', ['detector', 'refiner']),
+        ('hourglass_cascade', ['detector', 'refiner']),
+    ],
+)
+def test_hourglasses_with_all_that_stands_behind_them(row, outputs, tmp_path):
+    config = load_config(TOOL.parents[1] / f'configs/mssnet/tiny/{row}.py')
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmpose'):
         model = MODELS.build(config.model).eval()
@@ -139,7 +146,7 @@ def test_hourglasses_and_their_regression_over_all_sizes(tmp_path):
             torch.nn.init.normal_(parameter, std=0.1)
     model.dataset_meta = parse_pose_metainfo(config.dataset_info)
     differences = onnx_export.export_onnx(model, tmp_path / 'mssnet.onnx')
-    assert list(differences) == ['detector', 'refiner']
+    assert list(differences) == outputs
 
 
 def refused(main, arguments, capsys):

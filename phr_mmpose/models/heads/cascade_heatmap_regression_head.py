@@ -270,8 +270,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         last = -1 - len(feats)
         if not (0 <= index < len(feats) - 1 or last < index < -1):
             raise UserError(
-                f'feature_index {index} is none of the {len(feats) - 1} feature maps of '
-                f'the backbone: give 0 to {len(feats) - 2}, or -2 for the last'
+                f'feature_index {index} is none of the {len(feats) - 1} feature maps '
+                f'of the backbone: give 0 to {len(feats) - 2}, or -2 for the last'
             )
         if feats[index].shape[1] != self.feature_channels:
             raise UserError(

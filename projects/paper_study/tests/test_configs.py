@@ -1,12 +1,18 @@
 """A row of an ablation differs from its neighbour in what the row is about."""
 
+import copy
 from pathlib import Path
 
 import pytest
+import torch
+from config_samples import check_each_stage, read_from
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
+from phr_mmpose.datasets.transforms import KeypointMasking
 from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.models.complexity import build_without_memory
+from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.config import load_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -116,6 +122,42 @@ def test_a_row_on_figures_is_the_one_on_lsp(path):
     assert head.out_channels == 16
     for loss in (head.loss_detector, getattr(head, 'loss_refiner', None)):
         assert not hasattr(loss, 'groups') or len(loss.groups) == 16
+
+
+@pytest.mark.parametrize('path', MSSNET, ids=lambda path: path.stem)
+def test_a_row_on_figures_trains_each_stage_and_predicts(path, tmp_path):
+    config = load_config(path)
+    init_default_scope(config.default_scope)
+    read_from(config, tmp_path)
+    check_each_stage(config)
+
+
+@pytest.mark.slow
+def test_the_masked_stage_goes_on_where_it_was_stopped(tmp_path):
+    config = load_config(CONFIGS / 'mssnet_figures' / 'hourglass_masking.py')
+    read_from(config, tmp_path)
+    config.train_dataloader.dataset.num = 4
+    for stage, epochs in zip(config_stages(config), (1, 2), strict=True):
+        stage.update(epochs=epochs, param_scheduler=[])
+    config.custom_hooks[0].switch_epoch = 1
+    config.train_cfg.update(max_epochs=3, val_interval=100)
+    config.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=-1)
+    config.work_dir = str(tmp_path / 'whole')
+    Runner.from_cfg(copy.deepcopy(config)).train()
+
+    config.update(work_dir=str(tmp_path / 'rest'), resume=True)
+    config.load_from = str(tmp_path / 'whole' / 'epoch_2.pth')
+    runner = Runner.from_cfg(config)
+    plain = runner.train_dataloader.dataset.pipeline.transforms
+    assert not any(isinstance(each, KeypointMasking) for each in plain)
+    runner.train()
+    masked = runner.train_dataloader.dataset.pipeline.transforms
+    assert any(isinstance(each, KeypointMasking) for each in masked)
+    whole, rest = (
+        safe_load(tmp_path / name / 'epoch_3.pth')['state_dict']
+        for name in ('whole', 'rest')
+    )
+    assert all(torch.equal(value, rest[key]) for key, value in whole.items())
 
 
 @pytest.mark.parametrize('folder', SETS)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from cascade_samples import batch
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
@@ -40,6 +41,48 @@ def test_the_paper_s_size():
     assert parameters == 25_434_112
     assert [tuple(each.shape) for each in scores] == [(2, 16, 64, 64)] * 8
     assert features.shape == (2, 256, 64, 64)
+
+
+def test_it_is_newell_s_layer_by_layer():
+    model = narrow(num_stacks=2, depth=1, num_scales=2)
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.eval()
+    image = torch.randn(1, 3, 16, 24)
+
+    def hourglass(module, features):
+        skip = module.skip(features)
+        pooled = F.max_pool2d(features, 2)
+        lower = module.up(module.inner.residuals(module.down[1](pooled)))
+        # Nearest: each pixel becomes four.
+        enlarged = lower.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        return skip + enlarged, lower
+
+    def tail(module, features):
+        residual, conv, norm, _ = module
+        return norm(conv(residual(features))).clamp(min=0)
+
+    conv, norm, _, first, _, second, third = model.stem
+    features = first(norm(conv(image)).clamp(min=0))
+    features = third(second(F.max_pool2d(features, 2)))
+    expected = []
+    for number, stack in enumerate(model.stacks):
+        decoded, lower = hourglass(stack.hourglass, features)
+        decoded = tail(stack.tail, decoded)
+        # What is scored at half the size comes before it is enlarged.
+        scores = stack.scores[0](decoded)
+        expected += [scores, stack.scores[1](lower)]
+        if number == 0:
+            features = (
+                features
+                + model.features_back[0](decoded)
+                + model.scores_back[0](scores)
+            )
+    with torch.no_grad():
+        found = model(image)
+    for got, wanted in zip(found, [*expected, decoded], strict=True):
+        torch.testing.assert_close(got, wanted)
 
 
 def test_each_stack_scores_at_several_sizes():

@@ -37,6 +37,33 @@ def test_shapes(stride):
     assert maps.shape == (2, 2, 4, 8)
 
 
+def test_it_is_what_it_says_layer_by_layer():
+    model = tiny(depth=2)
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.eval()
+    stack = torch.randn(1, model.in_channels, 8, 12)
+
+    def conv(layers, features):
+        convolution, norm, _ = layers
+        return norm(convolution(features)).clamp(min=0)
+
+    def level(module, features, depth):
+        down, inner, up = module.lower[:3], module.lower[3], module.lower[4:]
+        lower = conv(down, features)
+        if depth > 1:
+            lower = level(inner, lower, depth - 1)
+        else:
+            lower = conv(inner[3:], conv(inner[:3], lower))
+        # A skip is added on each size.
+        return features + conv(up, lower)
+
+    with torch.no_grad():
+        features = level(model.levels, conv(model.stem, stack), 2)
+        torch.testing.assert_close(model(stack), model.score(features))
+
+
 def test_training_starts_from_zero_maps_and_reaches_every_parameter():
     refiner = tiny()
     refiner.init_weights()  # as the runner does; must not undo the start
