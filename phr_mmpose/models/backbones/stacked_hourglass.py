@@ -118,7 +118,8 @@ class StackedHourglass(BaseModule):
         out_features (bool): Put out the last stack's features as well, for a
             refiner. Defaults to True.
         init_cfg (dict, optional): Initialisation config. By default torch's own;
-            the scores' weights are zero.
+            the scores' weights are zero and their biases those of ``prior``, which one
+            for all ``Conv2d`` would overwrite.
 
     Raises:
         UserError: If an argument is out of its range.
