@@ -24,8 +24,8 @@ from phr_mmpose.engine.stages import Stage, StageSchedule, stages_variable
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
 
-# Of a stage's first weights in their average at its end; more is worth a warning.
-_MOST_OF_FIRST_WEIGHTS = 0.1
+# Worth a warning: a larger share of a stage's first weights in the average at its end.
+_LARGEST_SHARE = 0.1
 
 
 @HOOKS.register_module()
@@ -110,7 +110,8 @@ class StagedTrainingHook(ParamSchedulerHook):
         wrapper = runner.optim_wrapper
         if not isinstance(wrapper, (OptimWrapper, OptimWrapperDict)):
             return  # validation or test alone
-        self._stage = None
+        if self._freezing is not None:
+            return  # noted before train(); val() and test() after it come here, too
         _check_config(runner, self)
         self._freezing = Freezing(_unwrapped(runner))
         for stage in self.schedule.stages:
@@ -397,12 +398,14 @@ def _warn_of_slow_average(
         return
     name, count = min(updates.items(), key=lambda item: item[1])
     share = (1 - average.momentum) ** count
-    if share > _MOST_OF_FIRST_WEIGHTS:
-        enough = math.ceil(10 * (1 - _MOST_OF_FIRST_WEIGHTS ** (1 / count))) / 10
+    if share > _LARGEST_SHARE:
+        enough = 1 - _LARGEST_SHARE ** (1 / count)
+        # Rounded up, to two digits.
+        digit = 10.0 ** (math.floor(math.log10(enough)) - 1)
         runner.logger.warning(
             f'EMAHook with momentum={average.momentum:g}: the average at the end of '
             f'stage {name!r} is {share:.0%} the weights of its first iteration; '
-            f'momentum={10 / count if count > 20 else enough:.1g} would do'
+            f'momentum={math.ceil(enough / digit) * digit:.2g} would do'
         )
 
 
