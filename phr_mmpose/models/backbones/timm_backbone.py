@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
+from phr_mmpose.utils.checkpoint import get_state_dict, load_checkpoint
 from phr_mmpose.utils.errors import UserError, first_line
 
 
@@ -109,7 +109,7 @@ class TIMMBackbone(BaseModule):
         options = {}
         if self.checkpoint_path:
             # timm's own checkpoint_path takes no file that has a classifier as well.
-            checkpoint = load_from_local(self.checkpoint_path)
+            checkpoint = load_checkpoint(self.checkpoint_path)
             weights = get_state_dict(checkpoint, self.checkpoint_path)
             options['pretrained_cfg_overlay'] = dict(state_dict=weights)
         try:
@@ -131,10 +131,8 @@ class TIMMBackbone(BaseModule):
         Returns:
             tuple[Tensor]: Of each level (B, c, H / s, W / s), finest first.
         """
-        return tuple(
-            # Some transformers put the channels last.
-            level if level.shape[1] == channels else level.permute(0, 3, 1, 2)
-            for level, channels in zip(
-                self.timm_model(inputs), self.channels, strict=True
-            )
-        )
+        levels = self.timm_model(inputs)
+        # EfficientNet's and MobileNetV3's have no such field.
+        if getattr(self.timm_model, 'output_fmt', 'NCHW') == 'NHWC':
+            levels = [level.permute(0, 3, 1, 2) for level in levels]
+        return tuple(levels)

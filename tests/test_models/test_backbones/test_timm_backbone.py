@@ -38,6 +38,16 @@ def test_channels_come_first_in_every_network():
     assert [level.shape[1:] for level in levels] == [(96, 16, 16), (192, 8, 8)]
 
 
+def test_channels_come_first_where_they_are_as_many_as_rows():
+    model = TIMMBackbone('mambaout_femto', (0,)).eval()
+    picture = torch.rand(1, 3, 192, 192)
+    with torch.no_grad():
+        (plain,) = model.timm_model(picture)
+        (level,) = model(picture)
+    assert plain.shape == level.shape == (1, 48, 48, 48)
+    assert torch.equal(level, plain.permute(0, 3, 1, 2))
+
+
 def test_the_registry_builds_it_with_timm_s_own_arguments():
     init_default_scope('mmpose')
     config = dict(type='TIMMBackbone', model_name='resnet18', output_stride=16)
