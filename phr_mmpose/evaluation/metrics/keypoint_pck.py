@@ -11,6 +11,7 @@ from mmengine.logging import MMLogger
 
 from phr_mmpose.evaluation.functional.pck import normalized_distances
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
+from phr_mmpose.evaluation.metrics.samples import ground_truth_flags, to_numpy
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.errors import UserError
@@ -101,30 +102,25 @@ class KeypointPCK(BaseMetric):
             data_batch (object): Not used.
             data_samples (Sequence[dict]): Of each sample ``pred_instances``
                 with ``keypoints`` (1, K, 2) and ``gt_instances`` with
-                ``keypoints`` (1, K, 2), ``keypoints_visible`` (1, K), which
-                means annotated, and if known ``keypoints_unoccluded`` (1, K)
-                and ``head_size`` (1,). Instead of both flags, as MMPose's own
-                packing hands them on: ``keypoints_visible`` (1, K, 2) with
-                [annotated, visible].
+                ``keypoints`` (1, K, 2), the flags as :func:`ground_truth_flags`
+                reads them, and if known ``head_size`` (1,).
         """
         for sample in data_samples:
             pred, gt = sample['pred_instances'], sample['gt_instances']
-            flags = _array(gt['keypoints_visible'])[0] > 0
+            annotated, visible = ground_truth_flags(gt)
             result = {
-                'pred': _array(pred['keypoints'])[0],
-                'gt': _array(gt['keypoints'])[0],
-                'annotated': flags if flags.ndim == 1 else flags[:, 0],
+                'pred': to_numpy(pred['keypoints'])[0],
+                'gt': to_numpy(gt['keypoints'])[0],
+                'annotated': annotated,
             }
-            if flags.ndim == 2:
-                result['visible'] = flags.all(axis=1)
-            elif 'keypoints_unoccluded' in gt:
-                result['visible'] = _array(gt['keypoints_unoccluded'])[0] > 0
-            size = _array(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
+            if visible is not None:
+                result['visible'] = visible
+            size = to_numpy(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
             result['head_size'] = size.reshape(-1)[0]
             if 'keypoints_visible' in pred:
-                result['seen'] = _array(pred['keypoints_visible'])[0]
+                result['seen'] = to_numpy(pred['keypoints_visible'])[0]
             if 'keypoint_scores' in pred:
-                result['scores'] = _array(pred['keypoint_scores'])[0]
+                result['scores'] = to_numpy(pred['keypoint_scores'])[0]
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -183,11 +179,6 @@ class KeypointPCK(BaseMetric):
             arrays['scores'] = scores
         with atomic_path(self.out) as temporary:
             np.savez_compressed(temporary, **arrays)
-
-
-def _array(value: object) -> np.ndarray:
-    """Numpy view of an array or tensor on any device."""
-    return np.asarray(value.cpu() if hasattr(value, 'cpu') else value)
 
 
 def _stack(results: list[dict], key: str) -> np.ndarray | None:

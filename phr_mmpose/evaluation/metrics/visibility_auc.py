@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
 from phr_mmpose.evaluation.functional.visibility import reliability, visibility_rates
+from phr_mmpose.evaluation.metrics.samples import ground_truth_flags, to_numpy
 from phr_mmpose.evaluation.reliability_plot import draw_reliability
 from phr_mmpose.utils.pictures import check_picture
 
@@ -54,17 +55,14 @@ class VisibilityAUC(BaseMetric):
         Args:
             data_batch (object): Not used.
             data_samples (Sequence[dict]): Of each sample ``pred_instances`` with
-                ``keypoints_visible`` (1, K), and ``gt_instances`` with
-                ``keypoints_visible`` (1, K), which means annotated, and, if known,
-                ``keypoints_unoccluded`` (1, K).
+                ``keypoints_visible`` (1, K), and ``gt_instances`` with the flags
+                as :func:`ground_truth_flags` reads them.
         """
         for sample in data_samples:
-            pred, gt = sample['pred_instances'], sample['gt_instances']
-            if 'keypoints_unoccluded' not in gt:
+            annotated, visible = ground_truth_flags(sample['gt_instances'])
+            if visible is None:
                 continue
-            annotated = np.asarray(gt['keypoints_visible']) > 0
-            visible = np.asarray(gt['keypoints_unoccluded']) > 0
-            found = np.asarray(pred['keypoints_visible'])
+            found = to_numpy(sample['pred_instances']['keypoints_visible'])[0]
             self.results.append((found[annotated], visible[annotated]))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -53,3 +53,10 @@ def test_the_reliability_is_drawn(tmp_path):
     assert cv2.imread(str(path)).std() > 5
     with pytest.raises(UserError, match='cannot draw'):
         rate([], plot='plot.docx')
+
+
+def test_flags_as_mmpose_packs_them():
+    packed = person([0.9, 0.2, 1.0], [1, 1, 0])
+    flags = np.float32([[[1, 1], [1, 0], [0, 0]]])
+    packed['gt_instances']['keypoints_visible'] = flags
+    assert rate([packed])['visibility/AUC'] == 100
