@@ -5,16 +5,20 @@ pixels of the photo, from 0, and scores (N,).
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from mmengine.registry import DefaultScope
 from mmpose.evaluation.functional import nms
 
-from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
+from phr_mmpose.apis.loading import choose_device, meta_of
 from phr_mmpose.datasets.boxes import FaultyBoxes, check_boxes
-from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
+from phr_mmpose.utils.checkpoint import (
+    check_matches,
+    get_state_dict,
+    load_checkpoint,
+)
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.json_files import read_json
@@ -136,18 +140,38 @@ class BoxFile:
                 f'add "{Path(path).name}" to it, with an empty list for no person'
             )
         boxes, scores = self._boxes[name]
-        scores = np.array(scores, np.float32)
         source = f'{path} (boxes of {self.path})'
-        shape = image.shape[:2]
-        try:
-            return check_boxes(boxes, shape, source), scores
-        except FaultyBoxes as error:
-            if not error.good.any():
-                raise
-            good = [boxes[number] for number in np.flatnonzero(error.good)]
-            raise SomeBoxesFaulty(
-                str(error), check_boxes(good, shape, source), scores[error.good]
-            ) from None
+        return check_scored_boxes(boxes, scores, image.shape[:2], source)
+
+
+def check_scored_boxes(
+    boxes: list, scores: Sequence[float], shape: tuple[int, int], source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check the boxes that a user gives of one photo.
+
+    Args:
+        boxes (list): N times x1, y1, x2, y2, in pixels of the photo.
+        scores (Sequence[float]): N scores.
+        shape (tuple[int, int]): Height and width of the photo.
+        source (str): Where they come from, for the error message.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Boxes (N, 4) and scores (N,), float32.
+
+    Raises:
+        SomeBoxesFaulty: If some are faulty.
+        UserError: If all are, see :func:`check_boxes`.
+    """
+    scores = np.array(scores, np.float32)
+    try:
+        return check_boxes(boxes, shape, source), scores
+    except FaultyBoxes as error:
+        if not error.good.any():
+            raise
+        good = [boxes[number] for number in np.flatnonzero(error.good)]
+        raise SomeBoxesFaulty(
+            str(error), check_boxes(good, shape, source), scores[error.good]
+        ) from None
 
 
 def _with_slashes(name: str | Path) -> str:

@@ -63,7 +63,7 @@ class ResultWriter:
         return dict(
             photos=len(photos),
             persons=sum(row.get('box') is not None for row in rows),
-            errors=sum(row.get('error') is not None for row in rows),
+            errors=photos['error'].length() - photos['error'].null_count,
         )
 
 
@@ -141,11 +141,9 @@ def _without_errors(file: Path) -> pa.Table:
 
 
 def _rows(photo: dict) -> Iterator[dict]:
-    if photo['error'] is not None:
-        yield dict(image=photo['path'], error=photo['error'])
-        return
-    persons = json.loads(photo['persons'])
+    of_photo = dict(image=photo['path'], error=photo['error'])
+    persons = json.loads(photo['persons']) if photo['persons'] else []
     for person in persons:
-        yield dict(person, image=photo['path'])
+        yield dict(person, **of_photo)
     if not persons:
-        yield dict(image=photo['path'])
+        yield of_photo

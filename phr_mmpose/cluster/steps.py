@@ -4,7 +4,6 @@ import json
 import pickle
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import torch
 
@@ -14,11 +13,15 @@ from phr_mmpose.apis.estimation import (
     predict,
     read_poses,
 )
-from phr_mmpose.apis.person_boxes import BoxSource, SomeBoxesFaulty, whole_image
+from phr_mmpose.apis.person_boxes import (
+    BoxSource,
+    SomeBoxesFaulty,
+    check_scored_boxes,
+    whole_image,
+)
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.apis.pose_writer import persons
 from phr_mmpose.cluster.sources import read_file
-from phr_mmpose.datasets.boxes import check_boxes
 from phr_mmpose.datasets.photos import decode_photo
 from phr_mmpose.utils.errors import UserError, first_line
 
@@ -42,14 +45,15 @@ class CropPersons:
             photos (pa.Table): See :data:`phr_mmpose.cluster.sources.PHOTOS`.
 
         Returns:
-            pa.Table: ``path``, ``crops`` (pickled boxes, scores and persons) and
-            ``error``.
+            pa.Table: ``path``, ``crops`` (pickled boxes, scores and persons, null
+            where there are none) and ``error``, of a photo or of some of its boxes.
         """
         crops, errors = [], []
         for photo in photos.to_pylist():
             content, error = None, None
             try:
-                content = pickle.dumps(self._crop(photo['path'], photo['boxes']))
+                crop, error = self._crop(photo['path'], photo['boxes'])
+                content = pickle.dumps(crop)
             except UserError as fault:
                 error = str(fault)
             # One photo of a million must not end the job, whatever is wrong with it.
@@ -65,17 +69,20 @@ class CropPersons:
             }
         )
 
-    def _crop(self, path: str, given: str | None) -> tuple:
+    def _crop(self, path: str, given: str | None) -> tuple[tuple, str | None]:
         image = decode_photo(read_file(path), path)
-        if given is not None:
-            boxes = check_boxes(json.loads(given), image.shape[:2], path)
-            scores = np.ones(len(boxes), np.float32)
-        else:
-            try:
+        fault = None
+        try:
+            if given is not None:
+                boxes = json.loads(given)
+                boxes, scores = check_scored_boxes(
+                    boxes, [1.0] * len(boxes), image.shape[:2], path
+                )
+            else:
                 boxes, scores = self._boxes(Path(path), image)
-            except SomeBoxesFaulty as error:
-                boxes, scores = error.boxes, error.box_scores
-        return boxes, scores, [self._pipeline(image, box) for box in boxes]
+        except SomeBoxesFaulty as error:
+            boxes, scores, fault = error.boxes, error.box_scores, str(error)
+        return (boxes, scores, [self._pipeline(image, box) for box in boxes]), fault
 
 
 class PredictPoses:
@@ -109,7 +116,8 @@ class PredictPoses:
             photos (pa.Table): From :class:`CropPersons`.
 
         Returns:
-            pa.Table: ``path``, ``persons`` as JSON, null where there is an ``error``.
+            pa.Table: ``path``, ``persons`` as JSON, null of a photo that could not be
+            used, and ``error``.
         """
         # Made by CropPersons of the same job.
         cut = [

@@ -42,6 +42,14 @@ def test_a_photo_has_a_row_for_each_person_or_one(tmp_path):
     assert rows[3]['error'] == 'bad.jpg: empty file'
 
 
+def test_a_photo_with_a_faulty_box_keeps_its_other_persons(tmp_path):
+    fault = PHOTOS.slice(0, 1).set_column(2, 'error', [['two.jpg: box 2 is empty']])
+    counts = ResultWriter(tmp_path, ['head', 'foot']).write(fault)
+    assert counts == dict(photos=1, persons=2, errors=1)
+    (file,) = tmp_path.glob('*.parquet')
+    assert pq.read_table(file)['error'].to_pylist() == ['two.jpg: box 2 is empty'] * 2
+
+
 def test_the_same_photos_are_written_once(tmp_path):
     writer = ResultWriter(tmp_path, [])
     writer.write(PHOTOS)
