@@ -58,7 +58,7 @@ def person_view(
         center=heatmaps.centers[person],
         size=heatmaps.sizes[person],
         detector=heatmaps.detector[person],
-        refiner=heatmaps.refiner[person],
+        refiner=None if heatmaps.refiner is None else heatmaps.refiner[person],
         keypoints=poses.keypoints[person],
         visible=poses.visible[person],
         joints=model.dataset_meta,

@@ -11,6 +11,7 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from phr_mmpose.models.heads.cascade_head import REFINER
 from phr_mmpose.utils.errors import UserError
 
 
@@ -39,20 +40,21 @@ class Poses:
 
 @dataclass
 class CascadeHeatmaps:
-    """Both subnetworks' heatmaps of N persons with K joints.
+    """The subnetworks' heatmaps of N persons with K joints.
 
     A heatmap's pixel (x, y) shows the photo at ``centers - sizes / 2 +
     (x, y) * sizes / (W, H)``.
 
     Args:
         detector (np.ndarray): Shape (N, K, H, W), probabilities.
-        refiner (np.ndarray): Shape (N, K, H, W), confidences.
+        refiner (np.ndarray, optional): Shape (N, K, H, W), confidences; None of a
+            detector alone.
         centers (np.ndarray): Shape (N, 2), middle of the crop in the photo.
         sizes (np.ndarray): Shape (N, 2), width and height of the crop there.
     """
 
     detector: np.ndarray
-    refiner: np.ndarray
+    refiner: np.ndarray | None
     centers: np.ndarray
     sizes: np.ndarray
 
@@ -183,9 +185,12 @@ def estimate_heatmaps(
             f'{type(model.head).__name__} puts out no detector heatmaps; '
             'give the config of a cascade'
         )
+    refined = None
+    if REFINER in getattr(model.head, 'subnetworks', ()):
+        refined = _stack([s.pred_fields.heatmaps for s in samples], 4)
     heatmaps = CascadeHeatmaps(
         detector=_stack([s.pred_fields.detector_heatmaps for s in samples], 4),
-        refiner=_stack([s.pred_fields.heatmaps for s in samples], 4),
+        refiner=refined,
         centers=_stack([np.reshape(s.input_center, 2) for s in samples], 2),
         sizes=_stack([np.reshape(s.input_scale, 2) for s in samples], 2),
     )

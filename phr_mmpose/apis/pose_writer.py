@@ -108,13 +108,15 @@ class PoseWriter:
             result['drawn'] = str(drawn.relative_to(self.out_dir))
         if heatmaps is not None:
             file = self.out_dir / 'heatmaps' / f'{media.name}.npz'
+            arrays = dict(detector=heatmaps.detector, refiner=heatmaps.refiner)
+            halves = {
+                key: maps.astype(np.float16)
+                for key, maps in arrays.items()
+                if maps is not None
+            }
             with atomic_path(file) as temporary:
                 np.savez_compressed(
-                    temporary,
-                    detector=heatmaps.detector.astype(np.float16),
-                    refiner=heatmaps.refiner.astype(np.float16),
-                    centers=heatmaps.centers,
-                    sizes=heatmaps.sizes,
+                    temporary, **halves, centers=heatmaps.centers, sizes=heatmaps.sizes
                 )
         return _with_notes(dict(result, persons=persons(poses)), notes)
 

@@ -42,7 +42,7 @@ class CascadeView:
         center (np.ndarray): (2,), middle of the crop in the photo's pixels.
         size (np.ndarray): (2,), width and height of the crop there.
         detector (np.ndarray): (K, H, W), probabilities.
-        refiner (np.ndarray): (K, H, W), confidences.
+        refiner (np.ndarray | None): (K, H, W), confidences; None of a detector alone.
         keypoints (np.ndarray): (K, 2), the pose, pixels of the photo.
         visible (np.ndarray): (K,), the probability that a joint is visible.
         joints (Mapping): What MMPose knows of the K joints (``dataset_meta``): their
@@ -57,7 +57,7 @@ class CascadeView:
     center: np.ndarray
     size: np.ndarray
     detector: np.ndarray
-    refiner: np.ndarray
+    refiner: np.ndarray | None
     keypoints: np.ndarray
     visible: np.ndarray
     joints: Mapping
@@ -75,9 +75,9 @@ class CascadeView:
         return self.detector.max(axis=(1, 2))
 
     @property
-    def refiner_confidence(self) -> np.ndarray:
+    def refiner_confidence(self) -> np.ndarray | None:
         """The refiner's confidence of each joint: its heatmap's maximum, (K,)."""
-        return self.refiner.max(axis=(1, 2))
+        return None if self.refiner is None else self.refiner.max(axis=(1, 2))
 
 
 def choose_joints(view: CascadeView, count: int = 6) -> list[int]:
@@ -183,6 +183,8 @@ def _figure(view: CascadeView, joints: Sequence[int], kpt_thr: float) -> Figure:
         ('refiner', view.refiner, view.refiner_confidence),
     )
     for row, (label, maps, confidence) in enumerate(rows):
+        if maps is None:
+            continue
         # One scale for a row, so that confidences can be compared by eye; of its
         # root, so that low ones show.
         scale = PowerNorm(0.5, 0, max(float(confidence[list(joints)].max()), _FAINTEST))

@@ -169,22 +169,23 @@ class PhotoAnswerer:
 
         Returns:
             list[list[str]]: K times name, verdict, probability that the joint is
-            visible, and the confidences of detector and refiner.
+            visible, and the confidences of detector and refiner, the last one empty
+            of a detector alone.
         """
-        numbers = zip(
-            view.names,
-            view.detector_confidence,
-            view.refiner_confidence,
-            view.visible,
-            strict=True,
+        detected, refined = (
+            [''] * len(view.names)
+            if found is None
+            else [f'{each:.2f}' for each in found]
+            for found in (view.detector_confidence, view.refiner_confidence)
         )
+        numbers = zip(view.names, detected, refined, view.visible, strict=True)
         return [
             [
                 name.replace('_', ' '),
                 'inferred' if visible < self.kpt_thr else 'seen',
                 f'{100 * visible:.0f} %',
-                f'{detector:.2f}',
-                f'{refiner:.2f}',
+                detector,
+                refiner,
             ]
             for name, detector, refiner, visible in numbers
         ]

@@ -1,9 +1,11 @@
 """Persons share batches, whatever photo they are on."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from mmpose.apis import inference_topdown
+from mmpose.apis import inference_topdown, init_model
 
 from phr_mmpose.apis import (
     Persons,
@@ -15,6 +17,7 @@ from phr_mmpose.apis import (
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.errors import UserError
 
+CONFIGS = Path(__file__).parents[2] / 'configs'
 BOXES = np.array([[0, 0, 90, 120], [10, 20, 60, 90], [40, 0, 90, 50]], np.float32)
 
 
@@ -120,3 +123,10 @@ def test_a_model_of_damaged_weights_is_named(config, checkpoints, photo):
             parameter.fill_(torch.nan)
     with pytest.raises(UserError, match='NaN'):
         estimate_poses(model, photo, BOXES)
+
+
+def test_a_detector_alone_has_no_heatmaps_of_a_refiner(photo):
+    model = init_model(str(CONFIGS / 'hourglass_tiny_lsp.py'), device='cpu')
+    poses, heatmaps = estimate_heatmaps(model, photo, BOXES[:1])
+    assert heatmaps.refiner is None
+    np.testing.assert_allclose(heatmaps.detector.max((2, 3)), poses.scores, atol=1e-6)

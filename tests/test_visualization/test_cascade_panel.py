@@ -92,3 +92,14 @@ def test_a_kind_of_file_that_cannot_be_drawn_is_refused(view, tmp_path):
     with pytest.raises(UserError, match='cannot draw this kind of file'):
         draw_cascade_panel(view, [0], tmp_path / 'panel.doc')
     assert not list(tmp_path.iterdir())
+
+
+def test_a_detector_alone_has_one_row(view, tmp_path):
+    both = panel(view, tmp_path / 'both.png')
+    view.refiner = None
+    alone = panel(view, tmp_path / 'alone.png')
+    half, right = len(both) // 2, slice(both.shape[1] // 2, None)
+    assert (alone[:half] == both[:half]).all()
+    below = slice(6 * len(both) // 10, None)
+    assert (alone[below, right] == 255).all()
+    assert (both[below, right] != 255).any()
