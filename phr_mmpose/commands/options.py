@@ -2,6 +2,8 @@
 
 import argparse
 
+from phr_mmpose.utils.cli import check_within
+
 from phr_mmpose.apis.person_boxes import (
     BoxFile,
     BoxSource,
@@ -60,15 +62,16 @@ def add_person_options(parser: argparse.ArgumentParser, boxes: bool = False) -> 
     )
 
 
-def check_detector_options(args: argparse.Namespace) -> None:
-    """Refuse weights of a detector without its config.
+def check_person_options(args: argparse.Namespace) -> None:
+    """Refuse weights of a detector without its config, and a threshold out of range.
 
     Args:
         args (Namespace): The command line.
 
     Raises:
-        UserError: If that is given.
+        UserError: If one is given.
     """
+    check_within('--bbox-thr', args.bbox_thr, 0, 1)
     if args.det_weights and not args.det_config:
         raise UserError('--det-weights: needs --det-config CONFIG')
 

@@ -35,7 +35,7 @@ from phr_mmpose.commands.options import (
     add_model_options,
     add_person_options,
     box_source,
-    check_detector_options,
+    check_person_options,
 )
 from phr_mmpose.utils.errors import UserError, one_line
 from phr_mmpose.utils.files import check_output, make_folder
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = parse_args(argv)
     config, weights = find_model(args.config, args.weights)
-    check_detector_options(args)
+    check_person_options(args)
     media = find_media(args.inputs)
     check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)

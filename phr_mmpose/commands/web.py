@@ -26,7 +26,7 @@ from phr_mmpose.commands.options import (
     add_model_options,
     add_person_options,
     box_source,
-    check_detector_options,
+    check_person_options,
 )
 from phr_mmpose.datasets.body.figure_dataset import FigureDataset
 from phr_mmpose.datasets.figures import Figure
@@ -66,7 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     check_within('--kpt-thr', args.kpt_thr, 0, 1)
     check_within('--port', args.port, 1, 65535)
-    check_detector_options(args)
+    check_person_options(args)
     return args
 
 

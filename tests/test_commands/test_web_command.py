@@ -30,6 +30,7 @@ def plain_model(tmp_path):
     ('argv', 'fact'),
     [
         (['--kpt-thr', '2'], '--kpt-thr'),
+        (['--bbox-thr', 'nan'], '--bbox-thr nan'),
         (['--port', '0'], '--port'),
         (['--det-weights', 'x.pth'], '--det-config'),
     ],
