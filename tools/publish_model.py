@@ -23,7 +23,7 @@ from torch import Tensor
 import phr_mmpose.zoo
 from phr_mmpose.apis.loading import meta_of
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
+from phr_mmpose.utils.checkpoint import get_state_dict, load_checkpoint
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.json_files import read_json
 from phr_mmpose.zoo.shipped import CARD, WEIGHTS, config_folder
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{args.config}: is not in {folder}, and no other config comes with the '
             'package; move it there'
         )
-    checkpoint = load_from_local(args.checkpoint, 'cpu')
+    checkpoint = load_checkpoint(args.checkpoint)
     meta = meta_of(checkpoint)
     if not meta:
         raise UserError(f'{args.checkpoint}: does not say which joints it knows')

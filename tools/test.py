@@ -26,7 +26,7 @@ from phr_mmpose.deploy.onnx_heatmaps import OnnxHeatmaps
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.evaluation.coco_scores import check_coco_scores
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
-from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
+from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_checkpoint
 from phr_mmpose.utils.config import (
     ConfigOptions,
     building,
@@ -132,7 +132,7 @@ def build_runner(config: Config, args: argparse.Namespace) -> Runner:
         OnnxHeatmaps(args.checkpoint)
         config.model = onnx_config(config.model, args.checkpoint)
     else:
-        checkpoint = load_from_local(args.checkpoint, 'cpu')
+        checkpoint = load_checkpoint(args.checkpoint)
         weights = get_state_dict(checkpoint, args.checkpoint)
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.load_from = None if weights is None else args.checkpoint

@@ -28,7 +28,7 @@ from phr_mmpose.engine.pretrained import (
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages, stages_variable
 from phr_mmpose.evaluation.coco_scores import check_coco_scores
-from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_from_local
+from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_checkpoint
 from phr_mmpose.utils.config import (
     ConfigOptions,
     building,
@@ -150,14 +150,14 @@ def train(config: Config, args: argparse.Namespace) -> None:
         check_coco_scores(runner.val_loop.evaluator)
     if config.get('load_from'):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        checkpoint = load_from_local(config.load_from, 'cpu')
+        checkpoint = load_checkpoint(config.load_from)
         weights = get_state_dict(checkpoint, config.load_from)
         if config.get('resume'):
             check_matches(model, weights, config.load_from)
         elif lines := describe_fit(model, weights, config.load_from):
             say(lines)
     with building(args.config, 'optim_wrapper'):
-        # After the weights: a model may become that of its checkpoint.
+        # Here, so that a faulty optimizer ends in one line that names the config.
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     with writing_to(config.work_dir):
         runner.train()

@@ -1,10 +1,7 @@
 """What loading a pose model and loading a detector have in common."""
 
-from pathlib import Path
-
 import torch
 
-from phr_mmpose.utils.checkpoint import load_from_local, load_from_url
 from phr_mmpose.utils.errors import UserError
 
 
@@ -34,25 +31,6 @@ def choose_device(name: str | None) -> torch.device:
             'torch.cuda.is_available()'
         ) from None
     return device
-
-
-def load_checkpoint(name: str | Path) -> object:
-    """Load a checkpoint to the CPU without running code that it carries.
-
-    Args:
-        name (str | Path): Path, or an address that begins with http.
-
-    Returns:
-        object: What was saved.
-
-    Raises:
-        UserError: If it cannot be had or read.
-    """
-    name = str(name)
-    load = (
-        load_from_url if name.startswith(('http://', 'https://')) else load_from_local
-    )
-    return load(name, map_location='cpu')
 
 
 def meta_of(checkpoint: object) -> dict:

@@ -9,11 +9,15 @@ from mmpose.apis import init_model
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import DATASETS
 
-from phr_mmpose.apis.loading import choose_device, load_checkpoint, meta_of
+from phr_mmpose.apis.loading import choose_device, meta_of
 from phr_mmpose.deploy import OnnxPoseEstimator
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.models.fusing import fuse_conv_bn
-from phr_mmpose.utils.checkpoint import check_matches, get_state_dict
+from phr_mmpose.utils.checkpoint import (
+    check_matches,
+    get_state_dict,
+    load_checkpoint,
+)
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.joints_meta import checked_joints

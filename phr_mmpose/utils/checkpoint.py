@@ -19,6 +19,7 @@ from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from phr_mmpose.utils.allowed_pickles import AllowList
@@ -158,6 +159,22 @@ def load_from_url(
                 f'and put it at {path}'
             ) from error
     return safe_load(path, map_location)
+
+
+def load_checkpoint(name: str | Path) -> object:
+    """Load a checkpoint to the CPU by MMEngine, whose loaders are those above.
+
+    Args:
+        name (str | Path): Path, or an address that MMEngine knows, such as
+            ``https://…``.
+
+    Returns:
+        object: What was saved.
+
+    Raises:
+        UserError: If it cannot be had, or as :func:`safe_load`.
+    """
+    return CheckpointLoader.load_checkpoint(str(name), 'cpu', logger='silent')
 
 
 def get_state_dict(checkpoint: object, filename: str | Path) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ from phr_mmpose.engine.pretrained import (
 )
 from phr_mmpose.engine.resuming import latest_checkpoint
 from phr_mmpose.engine.stages import StageSchedule, config_stages
-from phr_mmpose.utils.checkpoint import get_state_dict, load_from_local
+from phr_mmpose.utils.checkpoint import get_state_dict, load_checkpoint
 from phr_mmpose.utils.config import (
     ConfigOptions,
     data_sets,
@@ -250,7 +250,7 @@ def choose_initial_weights(config: Config, args: argparse.Namespace) -> None:
     backbone = config.model.backbone
     if args.init is not None:
         backbone.init_cfg = dict(type='Pretrained', checkpoint=args.init)
-        weights = get_state_dict(load_from_local(args.init, 'cpu'), args.init)
+        weights = get_state_dict(load_checkpoint(args.init), args.init)
         with DefaultScope.overwrite_default_scope('mmpose'):
             built = MODELS.build(backbone)
         if lines := describe_fit(built, weights, args.init):
@@ -317,7 +317,7 @@ def merge_epochs(stages: list[dict], seconds: float, first: float) -> list[dict]
 def describe(config: Config, part: Path, checkpoint: Path, speed: Speed) -> dict:
     """Tell what was trained, on what."""
     schedule = StageSchedule(config_stages(config))
-    meta = load_from_local(str(checkpoint), 'cpu')['meta']
+    meta = load_checkpoint(checkpoint)['meta']
     length = config.train_dataloader.sampler.length
     machine = describe_machine(DEVICE)
     return {
