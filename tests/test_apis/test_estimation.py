@@ -100,6 +100,24 @@ def test_heatmaps_are_bounded_too(model, photo, batches):
     )
 
 
+def test_visibility_is_read_from_the_detector_s_heatmaps(model, photo):
+    poses, heatmaps = estimate_heatmaps(model, photo, BOXES)
+    corners = heatmaps.centers - heatmaps.sizes / 2
+    shares = (poses.keypoints - corners[:, None]) / heatmaps.sizes[:, None]
+    codec = model.head.detector_codec
+    visible = codec.visibility(
+        torch.from_numpy(heatmaps.detector),
+        torch.from_numpy(shares * codec.input_size).float(),
+    )
+    np.testing.assert_allclose(visible, poses.visible, atol=1e-5)
+
+
+def test_heatmaps_leave_the_model_s_options_as_they_are(model, photo):
+    before = model.test_cfg
+    estimate_heatmaps(model, photo, BOXES[:1])
+    assert model.test_cfg is before
+
+
 def test_visibility_comes_with_the_poses(model, photo):
     poses = estimate_poses(model, photo, BOXES)
     (alone,) = inference_topdown(model, photo, BOXES[:1])

@@ -24,6 +24,12 @@ def test_results_of_photos_with_one_name_stay_apart(folder, photo):
     assert names == ['a', 'a_2', 'b', 'clip']
 
 
+def test_three_photos_of_one_name_stay_apart(tmp_path):
+    for suffix in ('.jpg', '.png', '.webp'):
+        (tmp_path / f'a{suffix}').touch()
+    assert [media.name for media in find_media([tmp_path])] == ['a', 'a_2', 'a_3']
+
+
 def test_a_file_given_by_itself_counts_whatever_its_suffix(folder):
     (media,) = find_media([folder / 'notes.txt'])
     assert not media.is_video

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import InstanceData
 
 from phr_mmpose.apis.person_boxes import (
     BoxFile,
@@ -187,6 +189,30 @@ def test_a_detector_gives_boxes_of_persons_that_do_not_overlap(detector, photo):
     assert np.maximum(shared, 0).prod() <= 0.35 * (area[0] + area[1])
     found.score_threshold = 1.0
     assert found(Path('x.jpg'), photo)[0].shape == (0, 4)
+
+
+def test_only_persons_that_are_sure_and_apart_are_kept(detector, monkeypatch):
+    instances = InstanceData(
+        bboxes=torch.tensor(
+            [
+                [0.0, 0, 10, 10],
+                [0, 0, 10, 9],  # 90 of 100 px shared with the first
+                [0, 7, 10, 17],  # 30 of 170 px
+                [20, 0, 30, 10],  # no person
+                [40, 0, 50, 10],  # unsure
+                [60, 0, 60, 10],  # empty
+            ]
+        ),
+        scores=torch.tensor([0.9, 0.8, 0.7, 0.95, 0.2, 0.99]),
+        labels=torch.tensor([1, 1, 1, 0, 1, 1]),
+    )
+    monkeypatch.setattr(
+        'mmdet.apis.inference_detector',
+        lambda *_: SimpleNamespace(pred_instances=instances),
+    )
+    boxes, scores = PersonDetector(*detector, device='cpu')(Path('x.jpg'), IMAGE)
+    assert boxes.tolist() == [[0, 0, 10, 10], [0, 7, 10, 17]]
+    np.testing.assert_allclose(scores, [0.9, 0.7])
 
 
 def test_a_detector_needs_weights_that_fit(detector, checkpoints):

@@ -371,6 +371,16 @@ class TestVisibility:
         assert self.read(heatmap, 29.75, 28) == 0.75
         assert self.read(heatmap, 30.25, 28) == 0
 
+    @pytest.mark.parametrize(('width', 'height'), [(16, 8), (8, 16)])
+    def test_heatmaps_need_not_be_square(self, width, height):
+        codec = BinaryDisc((4 * width, 4 * height), (width, height), radius=2)
+        # Near the lower right corner, beyond the shorter side.
+        heatmap = torch.zeros(1, 1, height, width)
+        heatmap[0, 0, height - 2, width - 3] = 0.75
+        point = 4 * torch.tensor([[[width - 3.0, height - 2.0]]])
+        assert codec.visibility(heatmap, point) == 0.75
+        assert codec.visibility(heatmap, point.flip(-1)) == 0
+
     @pytest.mark.parametrize('point', [(0, 0), (-300, -5), (1, -1e6)])
     def test_outside_the_heatmap_the_nearest_pixels_count(self, point):
         heatmap = torch.zeros(16, 16)

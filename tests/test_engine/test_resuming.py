@@ -119,6 +119,16 @@ def test_a_garbled_note_does_not_matter(work_dir, content):
     assert latest_checkpoint(work_dir) == work_dir / 'epoch_10.pth'
 
 
+@pytest.mark.parametrize('last', ['a', 'b'])
+def test_of_the_stages_the_one_written_last_comes_first(tmp_path, last):
+    for name in ('a', 'b'):
+        path = tmp_path / f'stage_{name}.pth'
+        torch.save(dict(optimizer={}), path)
+        seconds = 2 if name == last else 1
+        os.utime(path, (seconds, seconds))
+    assert latest_checkpoint(tmp_path).name == f'stage_{last}.pth'
+
+
 def test_damaged_checkpoints_are_passed_over(work_dir):
     (work_dir / 'epoch_10.pth').write_bytes(b'')
     whole = (work_dir / 'epoch_9.pth').read_bytes()

@@ -12,6 +12,12 @@ from phr_mmpose.visualization.cascade_panel import (
 )
 
 NAMES = ('right_hip', 'left_hip', 'upper_neck', 'head_top')
+DPI = 80
+# The middles of the left column's cells and of the first two joints', in inches from
+# the left and from the top.
+INPUT, POSE = (0.845, 1.05), (0.845, 2.67)
+DETECTOR, REFINER = (2.765, 1.05), (2.765, 2.67)
+SECOND_DETECTOR = (4.385, 1.05)
 
 
 @pytest.fixture
@@ -51,9 +57,14 @@ def test_known_occluded_joints_come_first(view):
     assert choose_joints(view, 2) == [0, 3]
 
 
-def panel(view: CascadeView, path) -> np.ndarray:
-    draw_cascade_panel(view, [0, 1], path, dpi=80)
+def panel(view: CascadeView, path, joints=(0, 1)) -> np.ndarray:
+    draw_cascade_panel(view, joints, path, dpi=DPI)
     return cv2.imread(str(path)).astype(int)
+
+
+def at(picture: np.ndarray, place: tuple[float, float]) -> np.ndarray:
+    column, row = (round(DPI * inches) for inches in place)
+    return picture[row, column]
 
 
 def test_the_panel_is_written_and_shows_what_is_known(view, tmp_path):
@@ -70,6 +81,49 @@ def test_the_panel_is_written_and_shows_what_is_known(view, tmp_path):
     assert len(columns) >= 2 and columns.min() > known.shape[1] / 2
     assert orange[:, columns[0]].sum() < 0.8 * known.shape[0]
     assert {path.name for path in tmp_path.iterdir()} == {'plain.png', 'known.png'}
+
+
+def test_photo_and_pose_have_their_places_and_colours(view, tmp_path):
+    view.image[:] = [200, 100, 50]  # BGR
+    # The first joint is in the middle of the crop.
+    view.keypoints[:] = [[20, 30], [4, 30], [36, 8], [36, 50]]
+    view.joints['keypoint_colors'] = np.array([[250, 0, 0]] * 4)
+    picture = panel(view, tmp_path / 'x.png')
+    np.testing.assert_allclose(at(picture, INPUT), [200, 100, 50], atol=3)
+    np.testing.assert_allclose(at(picture, POSE), [0, 0, 250], atol=3)
+
+
+def test_each_subnetwork_has_its_own_row(view, tmp_path):
+    view.detector, view.refiner = np.zeros((2, 4, 24, 24), np.float32)
+    before = panel(view, tmp_path / 'x.png')
+    for maps, place in ((view.detector, DETECTOR), (view.refiner, REFINER)):
+        maps[0, 8:16, 8:16] = 0.9
+        rows, _ = np.nonzero((panel(view, tmp_path / 'x.png') != before).any(-1))
+        maps[:] = 0
+        # Half a cell and some of a gap.
+        assert np.abs(rows / DPI - place[1]).max() < 0.81
+
+
+def test_the_truth_is_where_the_crop_shows_it(view, tmp_path):
+    view.truth = np.full((4, 2), np.nan)
+    before = panel(view, tmp_path / 'x.png', [0])
+    view.truth[0] = view.center
+    after = panel(view, tmp_path / 'x.png', [0])
+    rows, columns = np.nonzero((before != after).any(-1)) / np.array(DPI)
+    assert columns.mean() == pytest.approx(DETECTOR[0], abs=0.02)
+    upper = rows < (DETECTOR[1] + REFINER[1]) / 2
+    assert rows[upper].mean() == pytest.approx(DETECTOR[1], abs=0.02)
+    assert rows[~upper].mean() == pytest.approx(REFINER[1], abs=0.02)
+
+
+def test_a_row_s_scale_is_that_of_its_largest_value(view, tmp_path):
+    view.detector[:2] = np.float32([0.1, 0.9])[:, None, None]
+    first, second = (
+        panel(view, tmp_path / 'x.png', joints) for joints in ([0, 1], [1, 0])
+    )
+    # Which of them comes first changes no colour.
+    for one, other in ((DETECTOR, SECOND_DETECTOR), (SECOND_DETECTOR, DETECTOR)):
+        np.testing.assert_allclose(at(first, one), at(second, other), atol=3)
 
 
 def test_what_is_probably_hidden_is_hollow(view, tmp_path):

@@ -72,6 +72,15 @@ def test_annotated_keypoints_are_drawn_by_their_own_flags(visualizer):
     assert (centres(picture)[13] == 128).all()
 
 
+def test_seen_keypoints_have_the_data_set_s_colours(visualizer):
+    person = InstanceData(
+        keypoints=POINTS[None], keypoint_scores=np.ones((1, 14), np.float32)
+    )
+    picture = drawn(visualizer, dict(pred_instances=person), draw_gt=False)
+    colours = visualizer.dataset_meta['keypoint_colors']
+    np.testing.assert_array_equal(centres(picture), colours)
+
+
 def test_keypoints_can_be_numbered(visualizer):
     person = InstanceData(
         keypoints=POINTS[None], keypoint_scores=np.ones((1, 14), np.float32)

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,6 +143,15 @@ def test_a_patch_grows_with_the_crop_s_zoom():
         after = KeypointMasking(prob=1, copy_prob=0, size=(0.2, 0.2))(results)
         _, size, _ = changed(distinct_pixels(), after['img'])
         assert size.tolist() == [BODY // 5, BODY // 5]
+
+
+@pytest.mark.parametrize('box', [[24, 24, 104, 64], [24, 24, 64, 104]])
+def test_a_patch_goes_by_the_longer_side_of_the_box(box):
+    results = sample(1)
+    results['bbox'] = np.array([box], np.float32)
+    after = KeypointMasking(prob=1, copy_prob=0, size=(0.2, 0.2))(results)
+    _, size, _ = changed(distinct_pixels(), after['img'])
+    assert size.tolist() == [BODY // 5, BODY // 5]
 
 
 def test_the_joint_lies_anywhere_in_the_middle_half_of_its_patch():
@@ -362,3 +373,12 @@ def test_a_body_larger_than_the_picture_changes_nothing():
     after = KeypointMasking(prob=1, copy_prob=1)(results)
     np.testing.assert_array_equal(after['img'], distinct_pixels())
     np.testing.assert_array_equal(after['keypoints_visible'], 1)
+
+
+def test_bones_are_those_of_the_data_set_that_combines_others():
+    results = dict(sample(1), skeleton_links=[(0, 99)])
+    combined = SimpleNamespace(metainfo=dict(skeleton_links=[]))
+    masking = KeypointMasking(prob=1)
+    assert masking(dict(results, dataset=combined))['img'].shape == results['img'].shape
+    with pytest.raises(UserError, match='a bone ends at joint 99'):
+        masking(results)

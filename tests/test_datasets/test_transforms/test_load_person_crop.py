@@ -150,21 +150,36 @@ def test_a_marked_joint_is_where_the_keypoint_says(tmp_path, reduce):
         np.testing.assert_allclose(found, expected, atol=0.1)
 
 
-def test_small_density_decodes_no_less_than_the_input_has(photo, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """By how much photos are reduced when they are decoded."""
+    found = []
     module = 'phr_mmpose.datasets.transforms.load_person_crop.decode_reduced'
     from phr_mmpose.datasets.reduced_photos import decode_reduced
 
     def noting(content, source, reduction):
-        asked.append(reduction)
+        found.append(reduction)
         return decode_reduced(content, source, reduction)
 
     monkeypatch.setattr(module, noting)
+    return found
+
+
+def test_small_density_decodes_no_less_than_the_input_has(photo, asked):
     pipeline = ours(augment=False)
     # The crop is 1.25 times the box; 64 px of input.
     for side in (102.0, 103.0, 204.0, 205.0, 409.0, 410.0):
         pipeline(person(photo, side))
     assert asked == [1, 2, 2, 4, 4, 8]
+
+
+@pytest.mark.parametrize('size', [(128, 64), (64, 128)])
+def test_density_counts_alike_along_either_side(photo, asked, size):
+    # 1.9 px of the photo for one of the input; the crop is 1.25 times the box.
+    width, height = (1.9 / 1.25 * side for side in size)
+    box = np.array([[50, 50, 50 + width, 50 + height]], np.float32)
+    ours(size, augment=False)(person(photo, bbox=box))
+    assert asked == [1]
 
 
 def test_takes_arrays_and_samples_without_joints():

@@ -18,6 +18,7 @@ class Watch(Hook):
 
     def __init__(self):
         self.rates, self.calls, self.graphs, self.weights = [], [], [], []
+        self.seeds, self.outputs = [], []
 
     def before_train(self, runner):
         model = runner.model
@@ -41,6 +42,10 @@ class Watch(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.calls.append(set(self.called))
+        self.seeds.append(torch.initial_seed())
+
+    def before_val_iter(self, runner, batch_idx, data_batch=None):
+        self.outputs.append(runner.model.test_cfg.get('output'))
 
     def after_train_epoch(self, runner):
         self.weights.append(copy.deepcopy(runner.model.state_dict()))
@@ -101,6 +106,51 @@ def test_rates_follow_the_schedule_and_the_groups_multipliers(run):
     assert len(watch.rates) == 18
     for seen, rate in zip(watch.rates, rates, strict=True):
         assert seen == pytest.approx([0.1 * rate, rate])
+
+
+def test_torch_draws_other_numbers_in_each_epoch(run):
+    _, watch, _ = run
+    # Six epochs of three iterations.
+    epochs = [set(watch.seeds[start : start + 3]) for start in range(0, 18, 3)]
+    assert all(len(seeds) == 1 for seeds in epochs)
+    assert len(set.union(*epochs)) == 6
+
+
+def test_validation_scores_what_has_been_trained(run):
+    runner, watch, _ = run
+    # One batch after each stage; without "output" it is the last subnetwork's.
+    assert watch.outputs == ['detector', None, None]
+    assert 'output' not in runner.model.test_cfg
+
+
+def test_the_detector_s_best_score_is_none_of_the_refiner_s(tiny, tmp_path):
+    class Best(Hook):
+        """Note whether there is a best score in each iteration."""
+
+        known = ()
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            info = runner.message_hub.runtime_info
+            self.known += (any(key.startswith('best_score') for key in info),)
+
+    best = Best()
+    parts = dict(
+        detector=['detector'], refiner=['refiner'], joint=['detector', 'refiner']
+    )
+    tiny.train(
+        tmp_path,
+        hooks=[best],
+        stages=[
+            dict(name=name, trains=trains, epochs=1, lr=1e-2)
+            for name, trains in parts.items()
+        ],
+        default_hooks__checkpoint__save_best='mpii/Total',
+        default_hooks__checkpoint__rule='greater',
+        train_cfg__val_interval=1,
+    )
+    # Epochs of three iterations, each followed by validation; the refiner's score
+    # counts in the joint stage too.
+    assert best.known == (False,) * 3 + (False,) * 3 + (True,) * 3
 
 
 def test_each_stage_leaves_a_checkpoint(run):

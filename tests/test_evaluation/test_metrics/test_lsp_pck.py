@@ -26,6 +26,7 @@ def sample(
     pred: np.ndarray,
     annotated: np.ndarray | None = None,
     visible: np.ndarray | None = None,
+    said: np.ndarray | None = None,
 ) -> PoseDataSample:
     flags = np.ones(gt.shape[:2], np.float32)
     truth = InstanceData(
@@ -38,6 +39,8 @@ def sample(
     result.pred_instances = InstanceData(
         keypoints=pred.astype(np.float32), keypoint_scores=np.ones(gt.shape[:2])
     )
+    if said is not None:
+        result.pred_instances.keypoints_visible = said
     return result
 
 
@@ -106,6 +109,21 @@ def test_visible_and_occluded_joints_apart():
     # Both flags in one array, as the stock packing leaves them.
     both = np.stack([np.ones((1, 14), np.float32), visible], axis=-1)
     assert evaluate([sample(gt, pred, both)]) == metrics
+
+
+def test_visibility_is_rated_over_the_annotated_joints():
+    gt, annotated = person(), np.ones((1, 14), np.float32)
+    annotated[0, 13] = 0
+    visible = annotated.copy()
+    visible[0, :3] = 0
+    said = np.full((1, 14), 0.85, np.float32)
+    said[0, [0, 1, 2, 13]] = 0.25, 0.35, 0.95, 0.99
+    metrics = evaluate([sample(gt, gt, annotated, visible, said)])
+    # All ten visible ones are above two of the three hidden ones.
+    assert metrics['visibility_AUC'] == pytest.approx(100 * 2 / 3)
+    # Bins of ten, one, one and one.
+    gaps = 10 * (1 - 0.85) + 0.25 + 0.35 + 0.95
+    assert metrics['visibility_ECE'] == pytest.approx(100 * gaps / 13, rel=1e-5)
 
 
 def test_tensors_and_missing_predictions():

@@ -68,6 +68,14 @@ def test_pools_round_up():
     assert [tuple(level.shape[2:]) for level in levels] == [(10, 5), (5, 3), (3, 2)]
 
 
+def test_batch_norms_and_dropout_are_options():
+    kinds = [type(layer) for layer in narrow(batch_norm=True).features]
+    assert kinds.count(torch.nn.BatchNorm2d) == 13
+    assert torch.nn.BatchNorm2d not in map(type, narrow().features)
+    layers = narrow(dropout=0.25).classifier
+    assert [m.p for m in layers if isinstance(m, torch.nn.Dropout)] == [0.25, 0.25]
+
+
 def test_every_weight_gets_a_gradient():
     trunk = narrow(batch_norm=True)
     trunk.init_weights()

@@ -238,6 +238,19 @@ def test_backbone_features_in_place_of_the_image(heatmap_size):
     assert model.backbone.conv1.weight.grad.any()
 
 
+@pytest.mark.parametrize('size', [(64, 32), (32, 64)])
+@pytest.mark.parametrize('features', [{}, dict(feature_index=0, feature_channels=8)])
+def test_pictures_need_not_be_square(size, features):
+    width, height = size
+    half = width // 2, height // 2
+    model = build_model(
+        dict(input_size=size, heatmap_size=half, **features),
+        backbone=dict(MODEL['backbone'], out_indices=(0, 3)),
+    )
+    maps = model.head(model.extract_feat(torch.randn(1, 3, height, width)))
+    assert [each.shape for each in maps] == [(1, PARTS, *half[::-1])] * 2
+
+
 def test_a_neck():
     model = build_model(
         dict(detector=dict(type='PartDetectorHead', in_channels=16 + 32 + 64)),

@@ -14,6 +14,11 @@ def test_parameters_by_hand():
     assert sum(p.numel() for p in head.parameters()) == score + up
 
 
+def test_merged_layers_are_one_deconvolution():
+    head = PartDetectorHead(in_channels=2048, out_channels=16, merged=True)
+    assert sum(p.numel() for p in head.parameters()) == 2048 * 16 * 4 * 4 + 16
+
+
 def test_scores_the_last_map_and_interpolates_what_is_missing():
     head = PartDetectorHead(in_channels=3, out_channels=2, deconv_stride=2)
     torch.nn.init.normal_(head.score.weight)

@@ -39,10 +39,11 @@ def score_maps(*values):
 FEATURES = torch.zeros(1, 8, 4, 4)
 
 
-def supervise(coarse_targets, joint, values):
+def supervise(coarse_targets, joint, values, flag=1.0):
     head = StackedDetectorHead(1, num_scales=2, coarse_targets=coarse_targets)
     codec = GaussianConfidence(input_size=(16, 16), heatmap_size=(4, 4), sigma=1)
-    joints = torch.tensor([[joint]], dtype=torch.float32), *torch.ones(2, 1, 1)
+    point = torch.tensor([[joint]], dtype=torch.float32)
+    joints = point, *torch.full((2, 1, 1), flag)
     feats = (*score_maps(*values), FEATURES)
     return head.supervise(feats, joints, codec, ConfidenceMSELoss(reduction='sum'))
 
@@ -79,6 +80,11 @@ def test_targets_can_be_shrunk():
     coarse = torch.tensor([[fine[1, 1], fine[1, 2]], [fine[2, 1], fine[2, 2]]])
     found = supervise('shrunk', [8, 4], (0.0, 0.0))
     torch.testing.assert_close(found, fine.square().sum() + coarse.square().sum())
+
+
+@pytest.mark.parametrize('coarse_targets', ['drawn', 'shrunk'])
+def test_a_joint_without_annotation_weighs_nothing_at_any_size(coarse_targets):
+    assert supervise(coarse_targets, [8, 4], (0.5, 0.25, 0.0, 1.0), flag=0.0) == 0
 
 
 def test_the_cascade_trains_every_score_and_refines_all_sizes():

@@ -116,6 +116,14 @@ def test_equals_torch_where_all_joints_weigh(kind, reference):
     torch.testing.assert_close(got, torch.autograd.grad(expected, output)[0])
 
 
+@pytest.mark.parametrize('reduction', ['mean', 'sum'])
+@pytest.mark.parametrize('kind', LOSSES)
+def test_loss_weight_is_a_factor_of_either_reduction(kind, reduction):
+    output, target = maps(LOGITS), maps(LABELS)
+    once, thrice = (kind(reduction, weight)(output, target) for weight in (1, 3))
+    torch.testing.assert_close(thrice, 3 * once)
+
+
 @pytest.mark.parametrize('kind', LOSSES)
 def test_registered_and_strict_about_the_reduction(kind):
     assert MODELS.get(kind.__name__) is kind

@@ -277,10 +277,37 @@ class TestFusedFrozenDetector:
 
     def test_only_where_the_detector_is_frozen_in_training(self):
         model = self.stage_2()
+        model.loss(*batch())
+        assert model._fused_trunk is not None
         maps_of(model.eval())
         assert model._fused_trunk is None
-        train_only(build_model(), ['detector', 'refiner']).loss(*batch())
-        assert model._fused_trunk is None
+        learning = train_only(build_model(), ['detector', 'refiner'])
+        learning.loss(*batch())
+        assert learning._fused_trunk is None
+
+    def test_it_is_made_anew_after_the_detector_has_trained(self):
+        model = build_model(lively=True)
+        freezing = Freezing(model)
+
+        def begin(part):
+            model.train()
+            freezing.train_only([part])
+
+        begin('refiner')
+        model.loss(*batch())
+        begin('detector')
+        step(model, optimizer_of(model))
+        begin('refiner')
+        losses = model.loss(*batch())
+        assert model._fused_trunk is not None
+        model.fuse_frozen = False
+        torch.testing.assert_close(losses, model.loss(*batch()), rtol=1e-4, atol=1e-5)
+
+    def test_a_copy_has_none(self):
+        model = self.stage_2()
+        model.loss(*batch())
+        assert model._fused_trunk is not None
+        assert copy.deepcopy(model)._fused_trunk is None
 
     def test_not_while_batch_statistics_move(self):
         # Frozen by hand, without evaluation mode.

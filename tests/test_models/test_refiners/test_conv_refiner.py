@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from phr_mmpose.models import ConvRefiner
 from phr_mmpose.utils.errors import UserError
@@ -47,6 +48,18 @@ def test_sizes_and_gradients(stride, init):
         assert not maps.any()
         refiner(torch.randn(2, 5, 16, 24)).sum().backward()
         assert refiner.score.weight.grad.any()
+
+
+def test_each_convolution_can_have_a_batch_norm():
+    for batch_norm, sizes in ((False, []), (True, [4, 6, 8])):
+        refiner = narrow(widths=(4, 6, 8), batch_norm=batch_norm)
+        norms = [m for m in refiner.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert [norm.num_features for norm in norms] == sizes
+
+
+def test_pools_follow_the_first_two_convolutions():
+    letters = {nn.Conv2d: 'C', nn.ReLU: 'r', nn.MaxPool2d: 'p'}
+    assert ''.join(letters[type(m)] for m in narrow().features) == 'CrpCrpCr'
 
 
 def test_all_weights_are_gaussian():

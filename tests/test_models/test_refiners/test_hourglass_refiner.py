@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmpose.registry import MODELS
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from phr_mmpose.models import HourglassRefiner
@@ -71,6 +72,21 @@ def test_sizes_are_options(graph):
         refiner = tiny(graph=graph, depth=depth)
         assert refiner.input_divisor == side
         assert refiner(torch.randn(2, 5, side, side)).shape == (2, 2, side, side)
+
+
+@pytest.mark.parametrize('graph', ['paper', 'released'])
+def test_merged_scores_are_a_deconvolution_of_the_features(graph):
+    *_, score, up = tiny(graph=graph, merged=True).tail
+    assert isinstance(score, nn.ConvTranspose2d) and isinstance(up, nn.Identity)
+    assert (score.out_channels, score.stride) == (2, (4, 4))
+
+
+@pytest.mark.parametrize('graph', ['paper', 'released'])
+def test_a_level_adds_its_skip(graph):
+    level = tiny(graph=graph).eval().hourglass
+    features = torch.randn(1, 16, 8, 8)
+    expected = level.skip(features) + level.lower(features)
+    torch.testing.assert_close(level(features), expected)
 
 
 @pytest.mark.parametrize('graph', ['paper', 'released'])
