@@ -13,6 +13,7 @@ from phr_mmpose.models.heads.cascade_head import (
     Features,
 )
 from phr_mmpose.models.heads.unknown_visibility import UnknownVisibility
+from phr_mmpose.models.losses.heatmap_loss import takes_logits
 from phr_mmpose.renamed import refuse_renamed
 from phr_mmpose.utils.errors import UserError
 
@@ -58,7 +59,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             sizes. Defaults to ``BinaryDisc``.
         refiner_codec (dict, optional): Codec of the refiner's heatmaps, without
             sizes. Defaults to ``GaussianConfidence``.
-        loss_detector (dict): Defaults to ``SigmoidCrossEntropyLoss``.
+        loss_detector (dict): Defaults to ``SigmoidCrossEntropyLoss``. One from
+            elsewhere that takes logits must say ``takes_logits = True``.
         loss_refiner (dict): Defaults to ``ConfidenceMSELoss``.
         out_channels (int): Keypoints K. Defaults to 16.
         stack (str): What of the detector is stacked, ``'sigmoid'`` (its
@@ -118,8 +120,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
         self.loss_detector = MODELS.build(
             loss_detector or dict(type='SigmoidCrossEntropyLoss')
         )
-        # A loss from elsewhere that does not say is taken for the usual kind.
-        self.takes_logits = getattr(self.loss_detector, 'takes_logits', True)
+        self.takes_logits = takes_logits(self.loss_detector)
         self.refiner = self.loss_refiner = None
         if refiner is not None:
             at_features = feature_index is not None

@@ -2,9 +2,25 @@
 
 from abc import abstractmethod
 
+from mmpose.models.losses import BCELoss
 from torch import Tensor, nn
 
 from phr_mmpose.utils.errors import UserError
+
+
+def takes_logits(loss: nn.Module) -> bool:
+    """Whether a loss takes logits, or heatmaps as MMPose's do.
+
+    Args:
+        loss (nn.Module): A loss that says so in ``takes_logits``, or one of MMPose's.
+
+    Returns:
+        bool: True for logits.
+    """
+    if isinstance(loss, BCELoss):
+        # Its ``use_sigmoid``: the output comes out of a sigmoid.
+        return not loss.use_sigmoid
+    return getattr(loss, 'takes_logits', False)
 
 
 class HeatmapLoss(nn.Module):

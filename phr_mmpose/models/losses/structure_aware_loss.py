@@ -7,6 +7,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS, MODELS
 from torch import Tensor, nn
 
+from phr_mmpose.models.losses.heatmap_loss import takes_logits
 from phr_mmpose.utils.errors import UserError
 
 _COMBINATIONS = dict(sum=torch.sum, maximum=torch.amax)
@@ -63,9 +64,7 @@ class StructureAwareLoss(nn.Module):
                 f'got {combine!r}'
             )
         self.loss = MODELS.build(loss or dict(type='ConfidenceMSELoss'))
-        # MMPose's losses take heatmaps, but for those with use_sigmoid.
-        by_mmpose = getattr(self.loss, 'use_sigmoid', False)
-        self.takes_logits = getattr(self.loss, 'takes_logits', by_mmpose)
+        self.takes_logits = takes_logits(self.loss)
         if combine == 'sum' and self.takes_logits:
             raise UserError(
                 f'StructureAwareLoss: a sum of logits, which {type(self.loss).__name__}'

@@ -112,7 +112,8 @@ def test_logits_combine_by_their_maximum():
     # MMPose's losses are taken by what they are.
     for type_, options, takes in (
         ('KeypointMSELoss', {}, False),
-        ('BCELoss', dict(use_sigmoid=True), True),
+        ('BCELoss', dict(use_sigmoid=True), False),
+        ('BCELoss', {}, True),
     ):
         inner = dict(type=type_, **options)
         loss_of = StructureAwareLoss(ROW, loss=inner, combine='maximum')
