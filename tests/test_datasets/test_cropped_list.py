@@ -111,7 +111,7 @@ def shown(dataset, number, widened, angle, pipeline, flip=False):
     sample = TRANSFORMS.build({'type': 'GetBBoxCenterScale'})(sample)
     sample['bbox_scale'] = sample['bbox_scale'] * np.float32(widened)
     sample['bbox_rotation'] = np.array([angle], np.float32)
-    sample['flip'] = flip
+    sample['mirror'] = flip
     return pipeline(sample)
 
 

@@ -214,7 +214,10 @@ class _Scene:
         with np.errstate(divide='ignore', invalid='ignore'):  # an empty box
             zoom = results['input_size'][0] / np.float64(results['input_scale'][0])
             self.body = max(x2 - x1, y2 - y1) * zoom
-        self._bones = self._segments(results.get('skeleton_links') or ())
+        # CombinedDataset hands its own joints on, but its first data set's bones.
+        source = results.get('dataset')
+        meta = results if source is None else source.metainfo
+        self._bones = self._segments(meta.get('skeleton_links') or ())
         self._to_photo = self._photo = None
         if results.get('bbox_center') is not None and 'ori_shape' in results:
             self._to_photo = cv2.invertAffineTransform(self._crop(results))
@@ -246,6 +249,11 @@ class _Scene:
         """Bones (S, 2, 2) between annotated joints, and each joint as a point."""
         pairs = [(joint, joint) for joint in range(len(self.annotated))]
         pairs += [tuple(link) for link in links]
+        if np.max(pairs) >= len(self.annotated):
+            raise UserError(
+                f'KeypointMasking: a bone ends at joint {np.max(pairs)}, and there are '
+                f'{len(self.annotated)} joints: the skeleton is of other joints'
+            )
         pairs = [pair for pair in pairs if self.annotated[list(pair)].all()]
         return self.joints[np.array(pairs, dtype=int).reshape(-1, 2)]
 

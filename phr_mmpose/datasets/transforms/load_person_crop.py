@@ -25,7 +25,7 @@ class LoadPersonCrop(CheckedLoadImage):
     the pixels, except that a reduced photo is smoother.
 
     Required keys: those of ``CheckedLoadImage``, ``bbox_center`` and ``bbox_scale``
-    (1, 2). Optional: ``bbox_rotation`` (1,), ``flip`` (``RandomMirror``),
+    (1, 2). Optional: ``bbox_rotation`` (1,), ``mirror`` (``RandomMirror``),
     ``keypoints`` (1, K, 2), ``keypoints_visible``. K is the number of joints.
 
     Added and modified keys: those of the three transforms.
@@ -71,14 +71,19 @@ class LoadPersonCrop(CheckedLoadImage):
         if found is None:
             return None
         image, grid = found
-        if results.get('flip'):
+        mirror = results.pop('mirror', None)
+        if mirror is not None:
+            # As RandomFlip, whose photo is mirrored when it comes here.
+            results['flip'] = mirror
+            results['flip_direction'] = 'horizontal' if mirror else None
+        if mirror:
             self._mirror(results)
 
         center = results['bbox_center'][0]
         rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
         matrix = get_warp_matrix(center, scale[0], rotation, self.input_size)
         self._move_joints(results, matrix)
-        if results.get('flip'):
+        if mirror:
             # The photo itself is not mirrored; the warp does it.
             matrix[:, 2] += matrix[:, 0] * (results['ori_shape'][1] - 1)
             matrix[:, 0] *= -1

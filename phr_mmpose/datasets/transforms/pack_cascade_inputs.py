@@ -7,6 +7,8 @@ from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 from mmpose.structures import PoseDataSample
 
+from phr_mmpose.utils.errors import UserError
+
 
 @TRANSFORMS.register_module()
 class PackCascadeInputs(PackPoseInputs):
@@ -61,6 +63,11 @@ class PackCascadeInputs(PackPoseInputs):
             dict: ``inputs`` (3, H, W) uint8 tensor and ``data_samples``
             (``PoseDataSample``).
         """
+        if 'mirror' in results:
+            raise UserError(
+                'RandomMirror needs LoadPersonCrop after it, which mirrors; with '
+                'TopdownAffine use RandomFlip'
+            )
         image = results['img']
         is_bytes = isinstance(image, np.ndarray) and image.dtype == np.uint8
         if not is_bytes or image.ndim != 3:

@@ -11,9 +11,11 @@ class RandomMirror(RandomTransform):
     """Draw whether a person is mirrored; ``LoadPersonCrop`` does it.
 
     MMPose's ``RandomFlip`` mirrors the whole photo, although the crop shows only a part
-    of it. See :class:`RandomTransform` for where the numbers come from.
+    of it. Before ``TopdownAffine``, which mirrors nothing, use ``RandomFlip``. See
+    :class:`RandomTransform` for where the numbers come from.
 
-    Added keys: ``flip`` (bool), ``flip_direction`` (``'horizontal'`` or None).
+    Added keys: ``mirror`` (bool), which ``LoadPersonCrop`` replaces by ``flip`` and
+    ``flip_direction``.
 
     Args:
         prob (float): How often to mirror. Defaults to 0.5.
@@ -35,8 +37,7 @@ class RandomMirror(RandomTransform):
             results (dict): The pipeline's results.
 
         Returns:
-            dict: The same, with ``flip`` and ``flip_direction``.
+            dict: The same, with ``mirror``.
         """
-        results['flip'] = bool(self.rng(results).random() < self.prob)
-        results['flip_direction'] = 'horizontal' if results['flip'] else None
+        results['mirror'] = bool(self.rng(results).random() < self.prob)
         return results

@@ -20,6 +20,8 @@ class VisibilityKeypointConverter(KeypointConverter):
     ``keypoints_visible`` (N, S, 2) as [annotated, visible], or (N, S) where
     visibility is unknown, which become (N, K, 2) or (N, K).
 
+    Bones (``skeleton_links``) stay between the joints that are taken as they are.
+
     Args:
         num_keypoints (int): Target joints K.
         mapping (list[tuple]): Pairs (source, target); a source may be a pair of
@@ -46,6 +48,20 @@ class VisibilityKeypointConverter(KeypointConverter):
         flags[:, self.target_index] = source[:, self.source_index]
         if self.interpolation:
             flags[:, self.target_index] *= source[:, self.source_index2]
+        if results.get('skeleton_links') is not None:
+            others = self.source_index2 if self.interpolation else self.source_index
+            places = {
+                source: target
+                for source, other, target in zip(
+                    self.source_index, others, self.target_index, strict=True
+                )
+                if source == other
+            }
+            results['skeleton_links'] = [
+                (places[first], places[second])
+                for first, second in results['skeleton_links']
+                if first in places and second in places
+            ]
         results['keypoints_visible'] = flags
         results['keypoints'] = results['keypoints'].astype(keypoints.dtype)
         return results

@@ -167,6 +167,6 @@ def test_the_transforms_of_a_visit_share_one_generator():
     run_clock().set(1, 0)
     out = Draws().pipeline(dict(bbox_scale=np.ones((1, 2), np.float32)))
     reference = np.random.default_rng([1, 0, 0, 0])
-    assert out['flip'] == (reference.random() < 0.5)
+    assert out['mirror'] == (reference.random() < 0.5)
     assert out['bbox_scale'][0, 0] == pytest.approx(1 / reference.uniform(0.7, 1.3))
     assert out['bbox_rotation'][0] == pytest.approx(reference.uniform(-40, 40))

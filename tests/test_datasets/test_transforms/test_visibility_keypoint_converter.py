@@ -83,3 +83,12 @@ def test_it_is_a_converter_of_mmpose():
     assert isinstance(build([(0, 0)]), TRANSFORMS.get('KeypointConverter'))
     with pytest.raises(AssertionError):
         build([((0, 1, 2), 0)])
+
+
+def test_bones_go_with_their_joints():
+    sample = dict(person([[1, 1]] * 4), skeleton_links=[(0, 1), (1, 2), (3, 0)])
+    results = build([(1, 0), (0, 2), (3, 1)])(dict(sample))
+    assert results['skeleton_links'] == [(2, 0), (1, 2)]
+    # Joint 2 of the target is the middle of two: no bone's end.
+    results = build([(1, 0), ((0, 2), 2), (3, 1)])(dict(sample))
+    assert results['skeleton_links'] == []
