@@ -40,8 +40,6 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_work_dir, writing_to
 from phr_mmpose.zoo import list_models, model_files
 
-_EPOCHS_OF_HOOKS = {'switch_epoch', 'begin_epoch'}
-
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -205,7 +203,7 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
                 f'no stage {name!r} in the config: it has {", ".join(every)}'
             )
     chosen = [stage for stage in stages if stage['name'] in names]
-    move_epochs_of_hooks(config, names)
+    move_epochs(config, names)
     config.default_hooks.param_scheduler.stages = chosen
     config.train_cfg.max_epochs = StageSchedule(chosen).epochs
     # A variable of that name says what trained before.
@@ -219,20 +217,37 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
         )
 
 
-def move_epochs_of_hooks(config: Config, names: Sequence[str]) -> None:
-    """Let hooks that count epochs act at the same place of the stages to run.
+def move_epochs(config: Config, names: Sequence[str]) -> None:
+    """Let what counts epochs act at the same place of the stages to run.
 
-    Such as mmdet's ``PipelineSwitchHook``, which otherwise would never switch.
+    Such as mmdet's ``PipelineSwitchHook``, which otherwise would never switch, and
+    the epochs from which a run validates and saves.
     """
     schedule = StageSchedule(config_stages(config)).stages
     left_out = [stage for stage in schedule if stage.name not in names]
-    for hook in config.get('custom_hooks') or ():
-        for key in _EPOCHS_OF_HOOKS & hook.keys():
-            epoch = hook[key]
-            hook[key] = epoch - sum(
-                max(min(stage.epochs, epoch - stage.first_epoch), 0)
-                for stage in left_out
-            )
+
+    def from_zero(epoch: int) -> int:
+        return epoch - sum(
+            max(min(stage.epochs, epoch - stage.first_epoch), 0) for stage in left_out
+        )
+
+    def from_one(epoch: int) -> int:
+        return from_zero(epoch - 1) + 1 if epoch > 0 else epoch
+
+    hooks = config.get('custom_hooks') or ()
+    for settings, key, moved in (
+        *((hook, 'switch_epoch', from_zero) for hook in hooks),
+        *((hook, 'begin_epoch', from_one) for hook in hooks),
+        (config.default_hooks.get('checkpoint') or {}, 'save_begin', from_one),
+        (config.train_cfg, 'val_begin', from_one),
+    ):
+        if key in settings:
+            settings[key] = moved(settings[key])
+    intervals = config.train_cfg.get('dynamic_intervals')
+    if intervals:
+        config.train_cfg.dynamic_intervals = [
+            (from_one(epoch), interval) for epoch, interval in intervals
+        ]
 
 
 def choose_initial_weights(config: Config, random_init: bool) -> None:

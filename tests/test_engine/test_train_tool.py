@@ -179,18 +179,23 @@ def test_a_config_of_mmposes_own_trains_without_stages(tiny, train, tmp_path, op
         (['a', 'b', 'c'], 5),
     ],
 )
-def test_hooks_that_count_epochs_follow_the_stages(train, names, epochs):
+def test_what_counts_epochs_follows_the_stages(train, names, epochs):
     parts = zip('abc', (2, 3, 4), strict=True)
     stages = [dict(name=n, trains=['detector'], epochs=e, lr=1e-3) for n, e in parts]
     hooks = [
         dict(type='mmdet.PipelineSwitchHook', switch_epoch=5),
-        dict(type='EMAHook', begin_epoch=1),
-        dict(type='SyncBuffersHook'),
+        # These count from 1, and 0 is from the start.
+        dict(type='EMAHook', begin_epoch=6),
+        dict(type='EMAHook', begin_epoch=0),
     ]
     config = Config(
         dict(
-            default_hooks=dict(param_scheduler=dict(stages=stages)),
-            train_cfg=dict(max_epochs=9),
+            default_hooks=dict(
+                param_scheduler=dict(stages=stages), checkpoint=dict(save_begin=6)
+            ),
+            train_cfg=dict(
+                max_epochs=9, val_begin=6, dynamic_intervals=[(1, 2), (6, 1)]
+            ),
             custom_hooks=hooks,
             load_from='stage_b.pth',
         )
@@ -198,8 +203,11 @@ def test_hooks_that_count_epochs_follow_the_stages(train, names, epochs):
     train.choose_stages(config, names)
     switch, average, other = config.custom_hooks
     assert switch.switch_epoch == epochs
-    assert average.begin_epoch == ('a' in names)
+    assert average.begin_epoch == epochs + 1
     assert other == hooks[2]
+    assert config.default_hooks.checkpoint.save_begin == epochs + 1
+    assert config.train_cfg.val_begin == epochs + 1
+    assert config.train_cfg.dynamic_intervals == [(1, 2), (epochs + 1, 1)]
 
 
 def test_the_last_stage_alone_is_masked(train, tiny):
