@@ -1,10 +1,10 @@
 """Evaluate a model by its config's test_evaluator, as MMPose's tools/test.py.
 
 Examples:
-    python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/stage_joint.pth \
-        --out lsp.npz --json lsp.json
-    python tools/test.py configs/phr_tiny_lsp.py work_dirs/phr_tiny_lsp/stage_joint.pth \
-        --output detector
+    python tools/test.py configs/phr_tiny_lsp.py \
+        work_dirs/phr_tiny_lsp/stage_joint.pth --out lsp.npz --json lsp.json
+    python tools/test.py configs/phr_tiny_lsp.py \
+        work_dirs/phr_tiny_lsp/stage_joint.pth --output detector
     python tools/test.py configs/phr_tiny_lsp.py phr_tiny_lsp_int8.onnx
     python tools/test.py phr_lite_lsp
 

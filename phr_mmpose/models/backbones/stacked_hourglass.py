@@ -91,7 +91,7 @@ class StackedHourglass(BaseModule):
     scores are mapped by 1x1 convolutions and added to the next stack's input. The
     backbone scores by itself for that, and a head reads scores:
     ``StackedDetectorHead`` in the cascade's head, or MMPose's ``CPMHead`` with
-    ``final_layer=None`` where ``out_features`` is False.
+    ``final_layer=None`` where ``out_features`` is False and ``num_scales`` 1.
 
     With ``num_scales`` each stack scores its decoder's coarser features, too, by a
     1x1 convolution each: the multi-scale supervision of `Multi-Scale
