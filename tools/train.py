@@ -234,15 +234,17 @@ def move_epochs(config: Config, names: Sequence[str]) -> None:
     def from_one(epoch: int) -> int:
         return from_zero(epoch - 1) + 1 if epoch > 0 else epoch
 
+    moves = dict(
+        switch_epoch=from_zero,
+        begin_epoch=from_one,
+        save_begin=from_one,
+        val_begin=from_one,
+    )
     hooks = config.get('custom_hooks') or ()
-    for settings, key, moved in (
-        *((hook, 'switch_epoch', from_zero) for hook in hooks),
-        *((hook, 'begin_epoch', from_one) for hook in hooks),
-        (config.default_hooks.get('checkpoint') or {}, 'save_begin', from_one),
-        (config.train_cfg, 'val_begin', from_one),
-    ):
-        if key in settings:
-            settings[key] = moved(settings[key])
+    checkpoint = config.default_hooks.get('checkpoint') or {}
+    for settings in (*hooks, checkpoint, config.train_cfg):
+        for key in moves.keys() & settings.keys():
+            settings[key] = moves[key](settings[key])
     intervals = config.train_cfg.get('dynamic_intervals')
     if intervals:
         config.train_cfg.dynamic_intervals = [

@@ -108,12 +108,9 @@ class PoseWriter:
             result['drawn'] = str(drawn.relative_to(self.out_dir))
         if heatmaps is not None:
             file = self.out_dir / 'heatmaps' / f'{media.name}.npz'
-            arrays = dict(detector=heatmaps.detector, refiner=heatmaps.refiner)
-            halves = {
-                key: maps.astype(np.float16)
-                for key, maps in arrays.items()
-                if maps is not None
-            }
+            halves = dict(detector=heatmaps.detector.astype(np.float16))
+            if heatmaps.refiner is not None:
+                halves['refiner'] = heatmaps.refiner.astype(np.float16)
             with atomic_path(file) as temporary:
                 np.savez_compressed(
                     temporary, **halves, centers=heatmaps.centers, sizes=heatmaps.sizes

@@ -172,19 +172,18 @@ class PhotoAnswerer:
             visible, and the confidences of detector and refiner, the last one empty
             of a detector alone.
         """
-        detected, refined = (
-            [''] * len(view.names)
-            if found is None
-            else [f'{each:.2f}' for each in found]
-            for found in (view.detector_confidence, view.refiner_confidence)
+        refined = [''] * len(view.names)
+        if view.refiner_confidence is not None:
+            refined = [f'{each:.2f}' for each in view.refiner_confidence]
+        numbers = zip(
+            view.names, view.detector_confidence, refined, view.visible, strict=True
         )
-        numbers = zip(view.names, detected, refined, view.visible, strict=True)
         return [
             [
                 name.replace('_', ' '),
                 'inferred' if visible < self.kpt_thr else 'seen',
                 f'{100 * visible:.0f} %',
-                detector,
+                f'{detector:.2f}',
                 refiner,
             ]
             for name, detector, refiner, visible in numbers

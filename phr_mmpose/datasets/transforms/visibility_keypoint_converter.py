@@ -28,6 +28,18 @@ class VisibilityKeypointConverter(KeypointConverter):
             joints, whose middle is taken.
     """
 
+    def __init__(self, num_keypoints: int, mapping: list[tuple]) -> None:
+        super().__init__(num_keypoints, mapping)
+        others = self.source_index2 if self.interpolation else self.source_index
+        #: Where joints go that are taken as they are.
+        self._places = {
+            source: target
+            for source, other, target in zip(
+                self.source_index, others, self.target_index, strict=True
+            )
+            if source == other
+        }
+
     def transform(self, results: dict) -> dict:
         """Convert one sample.
 
@@ -49,14 +61,7 @@ class VisibilityKeypointConverter(KeypointConverter):
         if self.interpolation:
             flags[:, self.target_index] *= source[:, self.source_index2]
         if results.get('skeleton_links') is not None:
-            others = self.source_index2 if self.interpolation else self.source_index
-            places = {
-                source: target
-                for source, other, target in zip(
-                    self.source_index, others, self.target_index, strict=True
-                )
-                if source == other
-            }
+            places = self._places
             results['skeleton_links'] = [
                 (places[first], places[second])
                 for first, second in results['skeleton_links']
