@@ -39,7 +39,8 @@ from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy.onnx_export import export_onnx
 from phr_mmpose.deploy.onnx_quantization import HELD_OUT, quantize_onnx
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.utils.files import check_output
+from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.zoo import list_models, model_files
 
 _STOCK = 'td-hm_res50'
@@ -155,8 +156,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for name, times in found.items()
         }
         report['ms'] = kept | ms
-        with atomic_path(args.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=2))
+        write_json(args.json, report)
 
 
 def measured_before(path: Path, report: dict) -> dict:

@@ -14,7 +14,6 @@ Examples:
 
 import argparse
 import datetime
-import json
 import shlex
 import sys
 import tempfile
@@ -37,6 +36,7 @@ from benchmarks.ratios import compute_ratios
 from benchmarks.report import ratios_table, summarise_cases, table_page
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.utils.json_files import write_json
 
 _REPEATS, _QUICK_REPEATS = 5, 1
 # Photos and persons of the loaders.
@@ -129,8 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     result = collect(outcomes, args, sys.argv[1:] if argv is None else argv)
     print('\n'.join(ratios_table(result['ratios'])))
     if args.json:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps(result, indent=2) + '\n')
+        write_json(args.json, result)
     if args.table:
         with atomic_path(args.table) as path:
             path.write_text(table_page(result))

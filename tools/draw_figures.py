@@ -6,7 +6,6 @@ annotated.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from phr_mmpose.utils.cli import run
@@ -26,7 +25,7 @@ from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.utils.pictures import write_picture
 
 COCO_FACE = ('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear')
@@ -180,16 +179,14 @@ def main(argv: list[str] | None = None) -> None:
         write_picture(args.out / 'images' / names[-1], figure.image)
     annotations = annotation_list(names, figures)
     if args.coco:
-        with atomic_path(args.coco) as temporary:
-            temporary.write_text(json.dumps(coco_file(names, figures)) + '\n')
+        write_json(args.coco, coco_file(names, figures), indent=None)
     else:
         save_annotation_list(args.out / 'annotations' / 'figures.json', annotations)
         boxes = {
             name: [figure.box.tolist()]
             for name, figure in zip(names, figures, strict=True)
         }
-        with atomic_path(args.out / 'boxes.json') as temporary:
-            temporary.write_text(json.dumps(boxes) + '\n')
+        write_json(args.out / 'boxes.json', boxes, indent=None)
     mark = draw_joints if args.annotated else enlarge
     cells = [mark(figure, args.zoom) for figure in figures[:SHEET_FIGURES]]
     write_picture(args.out / 'sheet.png', contact_sheet(cells, SHEET_COLUMNS))

@@ -15,7 +15,6 @@ Examples:
 """
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Sequence
@@ -41,7 +40,8 @@ from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import Scores, score_joints
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path, check_output
+from phr_mmpose.utils.files import check_output
+from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.utils.pictures import check_picture
 
 
@@ -161,8 +161,7 @@ def compare(
                 for name, scores in comparison.scores.items()
             },
         )
-        with atomic_path(args.json) as temporary:
-            temporary.write_text(json.dumps(_without_nan(content), indent=2) + '\n')
+        write_json(args.json, content)
     if args.curve:
         comparison.draw(args.curve, args.dataset.upper())
 
@@ -183,7 +182,7 @@ def score_one(args: argparse.Namespace, truth: GroundTruth, persons: str) -> Non
         head_top = rates[truth.names.index('head_top')]
         print(f'Head: mean of upper neck and head top; head top alone {head_top:.1f}')
     if args.json:
-        save_json(args.json, args, truth, distances, scores)
+        save_scores(args.json, args, truth, distances, scores)
     if args.curve:
         draw_split_curves(
             distances,
@@ -202,7 +201,7 @@ def note(line: str) -> None:
     print(f'note: {line}', file=sys.stderr)
 
 
-def save_json(
+def save_scores(
     path: str,
     args: argparse.Namespace,
     truth: GroundTruth,
@@ -231,15 +230,7 @@ def save_json(
         counts=counts,
         joints=dict(zip(truth.names, joints.tolist(), strict=True)),
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(_without_nan(content), indent=2) + '\n')
-
-
-def _without_nan(value: object) -> object:
-    """JSON has no NaN: null says that nothing was counted."""
-    if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
-    return None if value != value else value
+    write_json(path, content)
 
 
 if __name__ == '__main__':

@@ -9,7 +9,6 @@ Example:
 
 import argparse
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from phr_mmpose.apis.loading import meta_of
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.utils.checkpoint import get_state_dict, load_checkpoint
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.json_files import read_json
+from phr_mmpose.utils.json_files import read_json, write_json
 from phr_mmpose.zoo.shipped import CARD, WEIGHTS, config_folder
 
 
@@ -79,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             sha256=hashlib.sha256(content).hexdigest(),
             bytes=len(content),
         )
-        (made / CARD).write_text(json.dumps(card, indent=2) + '\n')
+        write_json(made / CARD, card)
         load_pose_model(args.config, made / WEIGHTS, 'cpu')
         target = args.folder / args.config.stem
         target.mkdir(exist_ok=True)

@@ -12,8 +12,6 @@ tools/eval_predictions.py makes tables, curves and comparisons of what --out wro
 """
 
 import argparse
-import json
-import math
 from collections.abc import Mapping, Sequence
 
 from phr_mmpose.utils.cli import refuse_renamed_options, run
@@ -35,7 +33,8 @@ from phr_mmpose.utils.config import (
     naming,
 )
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.files import atomic_path, check_output, make_work_dir, writing_to
+from phr_mmpose.utils.files import check_output, make_work_dir, writing_to
+from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.zoo import find_model
 
 _WITH_OUT = ('LspPCKAccuracy', 'MpiiPCKhAccuracy')
@@ -101,11 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for key, value in metrics.items():
         print(f'{key}: {value:.4g}' if _is_float(value) else f'{key}: {value}')
     if args.json:
-        known = {key: _or_none(value) for key, value in metrics.items()}
-        content = dict(known, config=args.config, checkpoint=args.checkpoint)
-        content['output'] = decoded_output(config)
-        with atomic_path(args.json) as temporary:
-            temporary.write_text(json.dumps(content, indent=2, default=float) + '\n')
+        about = dict(config=args.config, checkpoint=args.checkpoint)
+        write_json(args.json, dict(metrics, **about, output=decoded_output(config)))
 
 
 def build_runner(config: Config, args: argparse.Namespace) -> Runner:
@@ -175,11 +171,6 @@ def decoded_output(config: Config) -> str | None:
 
 def _is_float(value: object) -> bool:
     return isinstance(value, (float, np.floating))
-
-
-def _or_none(value: object) -> object:
-    """JSON has no NaN, which stands for what nothing was counted of."""
-    return None if _is_float(value) and math.isnan(value) else value
 
 
 if __name__ == '__main__':

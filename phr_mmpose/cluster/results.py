@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import atomic_path
-from phr_mmpose.utils.json_files import read_json
+from phr_mmpose.utils.json_files import read_json, write_json
 
 _NUMBERS = pa.list_(pa.float32())
 RESULTS = pa.schema(
@@ -101,8 +101,7 @@ def open_results(
             )
     elif result_files(folder):
         raise UserError(f'{folder}: holds other Parquet files; name another --out')
-    with atomic_path(note) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1) + '\n')
+    write_json(note, settings)
     done, failed = set(), set()
     for file in folder.glob('.*.parquet'):
         # Half-written, by a process that was killed.

@@ -1,11 +1,13 @@
-"""JSON from anywhere: nothing but what it holds, or one line."""
+"""JSON: read from anywhere, nothing but what it holds or one line; written whole."""
 
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import atomic_path
 
 # MPII's training list has 20 MB.
 _MOST_BYTES = 256 * 2**20
@@ -59,6 +61,33 @@ def parse_json(content: bytes | str) -> object:
         return json.loads(content, parse_int=_parse_int)
     except RecursionError:
         raise ValueError('it nests too deeply') from None
+
+
+def write_json(path: str | Path, content: object, indent: int | None = 2) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Args:
+        path (str | Path): The file.
+        content (object): What ``json`` knows, or numbers of numpy and torch. JSON
+            has no NaN: null says that nothing was counted.
+        indent (int, optional): Spaces; None writes one line. Defaults to 2.
+
+    Raises:
+        UserError: If nothing can be written there.
+    """
+    content = json.dumps(_without_nan(content), indent=indent, allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(content + '\n')
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(each) for each in value]
+    if hasattr(value, 'item'):
+        value = value.item()
+    return None if value != value else value
 
 
 def _parse_int(digits: str) -> int | float:

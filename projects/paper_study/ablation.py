@@ -23,7 +23,6 @@ Examples:
 
 import argparse
 import hashlib
-import json
 import resource
 import subprocess
 import sys
@@ -43,6 +42,7 @@ from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.config import ConfigOptions, load_config, use_data
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.json_files import write_json
 from projects.paper_study.budget import fit_stages, use_short_epochs
 from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import Ablation, Row
@@ -214,7 +214,7 @@ def run_once(folder: Path, seed: int, args: argparse.Namespace) -> None:
         )
         # What a killed process had used before is not known.
         minutes = None if begun else (cpu_seconds() - before) / 60
-        save_json(run_dir / 'training.json', dict(core_minutes=minutes))
+        write_json(run_dir / 'training.json', dict(core_minutes=minutes))
     outputs = {'scores': []}
     if config.model.head.get('refiner') is not None:
         outputs['detector'] = ['--output', 'detector']
@@ -265,7 +265,7 @@ def report(
     rows = [read_row(folder / name, seeds, failed.get(name)) for name in configs]
     rows.sort(key=lambda row: (row.place, row.name))
     ablation = Ablation(rows, seeds, budget)
-    save_json(folder / 'ablation.json', ablation.as_dict())
+    write_json(folder / 'ablation.json', ablation.as_dict())
     with atomic_path(folder / 'ablation.md') as temporary:
         temporary.write_text(ablation.as_markdown())
 
@@ -288,12 +288,6 @@ def read_row(folder: Path, seeds: Sequence[int], failure: str | None) -> Row:
         if all(path.exists() for path in paths.values()):
             row.runs[seed] = {name: read_scores(path) for name, path in paths.items()}
     return row
-
-
-def save_json(path: Path, content: object) -> None:
-    """Write a file whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + '\n')
 
 
 if __name__ == '__main__':

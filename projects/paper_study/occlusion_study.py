@@ -15,7 +15,6 @@ Example:
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from mmpose.registry import DATASETS
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.json_files import write_json
 from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import markdown_table, mean_and_spread, written
 
@@ -110,8 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 for checkpoint in args.checkpoint
             ]
     out = Path(args.out)
-    with atomic_path(out / 'occlusion.json') as temporary:
-        temporary.write_text(json.dumps(study.as_dict(), indent=2) + '\n')
+    write_json(out / 'occlusion.json', study.as_dict())
     with atomic_path(out / 'occlusion.md') as temporary:
         temporary.write_text(study.as_markdown())
     study.draw(out / 'occlusion.png')

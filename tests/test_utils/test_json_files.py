@@ -11,7 +11,7 @@ from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.readers.lsp import read_lsp_folder
 from phr_mmpose.utils.array_files import read_arrays
 from phr_mmpose.utils.errors import UserError
-from phr_mmpose.utils.json_files import parse_json, read_json
+from phr_mmpose.utils.json_files import parse_json, read_json, write_json
 
 READERS = [
     lambda path: load_annotation_list(path, 14),
@@ -68,3 +68,22 @@ def test_a_number_beyond_any_float_is_infinite(tmp_path, digits):
     path.write_text(f'{{"a.jpg": [[0, {huge}, 5, 5]]}}')
     with pytest.raises(UserError, match=r'a\.jpg'):
         BoxFile(path)('a.jpg', np.zeros((50, 50, 3), np.uint8))
+
+
+def test_what_is_written_is_json_and_whole(tmp_path):
+    path = tmp_path / 'new' / 'scores.json'
+    nothing = float('nan')
+    write_json(path, {'a': nothing, 'b': [np.float32(0.5), (np.int64(3), nothing)]})
+    before = path.read_text()
+    assert before.endswith('}\n')
+    assert parse_json(before) == {'a': None, 'b': [0.5, [3, None]]}
+    with pytest.raises(ValueError, match='not JSON compliant'):
+        write_json(path, {'a': float('inf')})
+    with pytest.raises(TypeError, match='not JSON serializable'):
+        write_json(path, {'a': object()})
+    assert path.read_text() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_json_on_one_line(tmp_path):
+    write_json(tmp_path / 'boxes.json', {'a.jpg': [[0, 1, 2, 3]]}, indent=None)
+    assert (tmp_path / 'boxes.json').read_text() == '{"a.jpg": [[0, 1, 2, 3]]}\n'
