@@ -1,31 +1,29 @@
 """Training in stages, each with its own parameter schedulers."""
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce_params, get_rank, is_main_process
+from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import EMAHook, ParamSchedulerHook
-from mmengine.model import ExponentialMovingAverage, is_model_wrapper
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.optim.scheduler import LinearParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 from torch import nn
 
 from phr_mmpose.datasets.transforms.random_transform import run_clock
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
+from phr_mmpose.engine.averages import take_average, warn_of_slow_average
 from phr_mmpose.engine.freezing import Freezing
-from phr_mmpose.engine.stages import Stage, StageSchedule, stages_variable
+from phr_mmpose.engine.stage_checks import check_stages
+from phr_mmpose.engine.stages import Stage, StageSchedule
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.errors import UserError, first_line
-
-# Worth a warning: a larger share of a stage's first weights in the average at its end.
-_LARGEST_SHARE = 0.1
 
 
 @HOOKS.register_module()
@@ -112,7 +110,7 @@ class StagedTrainingHook(ParamSchedulerHook):
             return  # validation or test alone
         if self._freezing is not None:
             return  # noted before train(); val() and test() after it come here, too
-        _check_config(runner, self)
+        check_stages(runner, self, self.schedule)
         self._freezing = Freezing(_unwrapped(runner))
         for stage in self.schedule.stages:
             if not self._freezing.parameters(stage.trains):
@@ -146,7 +144,7 @@ class StagedTrainingHook(ParamSchedulerHook):
                 sampler.seed = _common_seed(runner)
         for hook in runner.hooks:
             if isinstance(hook, EMAHook):
-                _warn_of_slow_average(runner, hook, self.schedule)
+                warn_of_slow_average(runner, hook, self.schedule)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin an epoch, and perhaps a stage.
@@ -196,7 +194,7 @@ class StagedTrainingHook(ParamSchedulerHook):
             return
         for hook in runner.hooks:
             if isinstance(hook, EMAHook):
-                _take_average(hook)
+                take_average(hook)
         filename = f'stage_{stage.name}.pth'
         runner.logger.info(f'Stage {stage.name!r} ends; saving {filename}')
         runner.save_checkpoint(
@@ -380,50 +378,6 @@ def _common_seed(runner: Runner) -> int:
     return runner.seed
 
 
-def _warn_of_slow_average(
-    runner: Runner, hook: EMAHook, schedule: StageSchedule
-) -> None:
-    """Say where the average still holds much of a stage's first weights at its end."""
-    average, per_epoch = hook.ema_model, len(runner.train_dataloader)
-    if type(average) is not ExponentialMovingAverage:
-        return  # others forget the first weights in other ways
-    begin = max(hook.begin_iter - 1, (hook.begin_epoch - 1) * per_epoch)
-    updates = {}
-    for stage in schedule.stages:
-        first = max(stage.first_epoch * per_epoch, begin)
-        count = (stage.last_epoch + 1) * per_epoch - first
-        if count > 0:
-            updates[stage.name] = count / average.interval
-    if not updates:
-        return
-    name, count = min(updates.items(), key=lambda item: item[1])
-    share = (1 - average.momentum) ** count
-    if share > _LARGEST_SHARE:
-        enough = 1 - _LARGEST_SHARE ** (1 / count)
-        # Rounded up, to two digits.
-        digit = 10.0 ** (math.floor(math.log10(enough)) - 1)
-        runner.logger.warning(
-            f'EMAHook with momentum={average.momentum:g}: the average at the end of '
-            f'stage {name!r} is {share:.0%} the weights of its first iteration; '
-            f'momentum={math.ceil(enough / digit) * digit:.2g} would do'
-        )
-
-
-def _take_average(hook: EMAHook) -> None:
-    """Give the model its averaged weights, and start the average again."""
-    model, average = hook.src_model, hook.ema_model
-    if average.update_buffers:
-        model.load_state_dict(average.module.state_dict())
-        all_reduce_params(model.buffers(), op='mean')
-    else:
-        weights = dict(average.module.named_parameters())
-        model.load_state_dict({**model.state_dict(), **weights})
-    # The average's own buffers are those of one process, even where SyncBuffersHook
-    # has made the model's the same on all.
-    average.module.load_state_dict(model.state_dict())
-    average.steps.zero_()
-
-
 def _build_scheduler(
     config: Mapping[str, Any], stage: Stage, wrapper: OptimWrapper, per_epoch: int
 ):
@@ -446,60 +400,3 @@ def _build_scheduler(
             f'config: stage {stage.name!r}: {config["type"]} cannot be built for '
             f'{stage.epochs} epochs of {per_epoch} iterations: {first_line(error)}'
         ) from error
-
-
-def _check_config(runner: Runner, hook: StagedTrainingHook) -> None:
-    """Refuse a config that would train differently from what the stages say."""
-    schedule = hook.schedule
-    if any(
-        isinstance(each, ParamSchedulerHook) and each is not hook
-        for each in runner.hooks
-    ):
-        raise UserError(
-            'config: StagedTrainingHook takes the place of ParamSchedulerHook: take it '
-            'out of custom_hooks and write default_hooks = dict(param_scheduler='
-            "dict(type='StagedTrainingHook', stages=[...]))"
-        )
-    if runner.param_schedulers:
-        raise UserError(
-            'config: param_scheduler and stages exclude each other: each stage has a '
-            'param_scheduler of its own; remove the top-level one'
-        )
-    stated = stages_variable(runner.cfg)
-    if stated is not None and StageSchedule(stated).stages != schedule.stages:
-        raise UserError(
-            'config: the variable stages differs from what trains: hand it to the '
-            'hook, default_hooks = dict(param_scheduler=dict(stages=stages))'
-        )
-    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-        raise UserError(
-            'config: stages count epochs: use train_cfg = dict(by_epoch=True, '
-            f'max_epochs={schedule.epochs})'
-        )
-    if runner.max_epochs != schedule.epochs:
-        raise UserError(
-            f'config: train_cfg.max_epochs is {runner.max_epochs}, the stages have '
-            f'{schedule.epochs} epochs together; set max_epochs to that'
-        )
-    loader = runner.train_dataloader
-    if len(loader) == 0:
-        raise UserError(
-            f'the {len(loader.dataset)} training samples do not fill one batch of '
-            f'{loader.batch_size}: lower train_dataloader.batch_size or set '
-            'drop_last=False'
-        )
-    wrapper = runner.optim_wrapper
-    if isinstance(wrapper, OptimWrapperDict):
-        raise UserError('config: stages need one optimizer, not several')
-    if not wrapper.optimizer.defaults.get('lr'):
-        raise UserError(
-            'config: optim_wrapper.optimizer.lr must be positive: it is what the '
-            "parameter groups' multipliers refer to"
-        )
-    # Frozen sub-modules take no part in the backward pass.
-    model = runner.model
-    if is_model_wrapper(model) and not getattr(model, 'find_unused_parameters', True):
-        raise UserError(
-            'config: staged training on several processes needs '
-            'find_unused_parameters = True'
-        )

@@ -214,83 +214,6 @@ def test_starting_at_a_stage_equals_going_through(tiny, tmp_path, hooks):
     assert not changed(*ends, '')
 
 
-def test_averaged_weights_are_what_is_saved(tiny, tmp_path):
-    watch, average = Watch(), Weights()
-    runner = tiny.train(
-        tmp_path,
-        hooks=[watch, average],
-        custom_hooks=[dict(type='EMAHook', momentum=0.5)],
-        stages=[
-            dict(name='refiner', trains=['refiner'], epochs=1, lr=1e-2),
-        ],
-        **tiny.no_validation,
-    )
-    saved = safe_load(tmp_path / 'stage_refiner.pth')['state_dict']
-    # By hand: a(0) = w(0), a(i) = a(i - 1) / 2 + w(i) / 2.
-    expected = average.weights[0]
-    for weights in average.weights[1:]:
-        expected = (expected + weights) / 2
-    key = 'head.refiner.tail.0.bias'
-    torch.testing.assert_close(saved[key], expected)
-    assert not torch.equal(saved[key], average.weights[-1])
-    # At the border they become the model's, and the average begins anew.
-    assert not changed(runner.model.state_dict(), saved, '')
-    assert not changed(watch.weights[0], runner.model.state_dict(), 'backbone')
-    (hook,) = (hook for hook in runner.hooks if hasattr(hook, 'ema_model'))
-    assert hook.ema_model.steps == 0
-
-
-@pytest.mark.parametrize(
-    ('average', 'told', 'enough'),
-    [
-        # The tiny epoch has 3 iterations: 0.9 ** 3, from begin_iter on 0.9 ** 2; and
-        # 0.46 ** 3, 0.31 ** 2 and 0.1 are just 10% or less.
-        (dict(momentum=0.1), "stage 'short' is 73%", 0.54),
-        (dict(momentum=0.1, begin_epoch=3), "stage 'short' is 73%", 0.54),
-        (dict(momentum=0.1, begin_iter=5), "stage 'long' is 81%", 0.69),
-        (dict(momentum=0.1, interval=3), "stage 'short' is 90%", 0.9),
-        (dict(momentum=0.6), None, None),
-        (dict(momentum=0.1, ema_type='MomentumAnnealingEMA'), None, None),
-    ],
-)
-def test_an_average_too_slow_for_a_stage_is_told_once(
-    tiny, tmp_path, average, told, enough
-):
-    class Stop(Exception):
-        pass
-
-    class StopBeforeTraining(Hook):
-        def before_train_epoch(self, runner):
-            raise Stop
-
-    with pytest.raises(Stop):
-        tiny.train(
-            tmp_path,
-            hooks=[StopBeforeTraining()],
-            custom_hooks=[dict(type='EMAHook', **average)],
-            stages=[
-                dict(name='long', trains=['detector'], epochs=2, lr=1e-2),
-                dict(name='short', trains=['refiner'], epochs=1, lr=1e-2),
-            ],
-            **tiny.no_validation,
-        )
-    log = next(tmp_path.glob('*/*.log')).read_text()
-    warned = [line for line in log.splitlines() if 'first iteration' in line]
-    assert len(warned) == (told is not None)
-    assert all(told in line and f'momentum={enough} would' in line for line in warned)
-
-
-class Weights(Hook):
-    """Note one of the refiner's weights after each step."""
-
-    def __init__(self):
-        self.weights = []
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        value = runner.model.state_dict()['head.refiner.tail.0.bias']
-        self.weights.append(value.clone())
-
-
 def test_bfloat16_and_gradient_accumulation(tiny, tmp_path):
     class Steps(Hook):
         counts = ()
@@ -328,38 +251,6 @@ class DtypeHook(Hook):
         runner.model.backbone.register_forward_hook(
             lambda module, inputs, output: self.dtypes.append(output[-1].dtype)
         )
-
-
-@pytest.mark.parametrize(
-    'changes,named',
-    [
-        (dict(stages=[]), 'stages must be a list'),
-        (dict(train_cfg__max_epochs=9), '9'),
-        (dict(train_cfg=dict(by_epoch=False, max_iters=6)), 'by_epoch=True'),
-        (dict(param_scheduler=[dict(type='MultiStepLR', milestones=[1])]), 'param_sch'),
-        (dict(train_dataloader__batch_size=13, train_dataloader__drop_last=True), 'do'),
-        (dict(model__head__refiner=None), "no sub-module 'refiner'"),
-        (dict(optim_wrapper__optimizer__lr=0.0), 'optimizer.lr'),
-        # As configs before 0.2 had them.
-        (dict(custom_hooks=[dict(type='StagedTrainingHook')]), 'default_hooks'),
-        (dict(custom_hooks=[dict(type='StagedTrainingHook', stages=ONE)]), 'custom_'),
-        (dict(train_cfg=dict(type='StagedTrainLoop')), 'by_epoch=True'),
-        (dict(optim_wrapper__optimizer__type='FusedRMSprop'), 'RMSprop'),
-        (dict(optim_wrapper__optimizer__type='FusedAdamW'), 'AdamW'),
-    ],
-)
-def test_config_that_contradicts_itself(tiny, tmp_path, changes, named):
-    # A loop without epochs has none of this one's options.
-    config = (
-        dict(train_cfg=dict(_delete_=True, **changes.pop('train_cfg')))
-        if 'train_cfg' in changes
-        else {}
-    )
-    with pytest.raises(UserError) as error:
-        tiny.train(tmp_path, **changes, **config)
-    assert named in str(error.value)
-    assert '\n' not in str(error.value)
-    assert not list(tmp_path.glob('*.pth'))
 
 
 def test_a_variable_that_differs_from_what_trains(tiny, tmp_path):
