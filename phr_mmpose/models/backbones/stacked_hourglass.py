@@ -1,13 +1,11 @@
 """Stacked hourglasses that score their heatmaps at several sizes."""
 
-import math
-
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import PreActBottleneck
+from phr_mmpose.models.layers import PreActBottleneck, start_from_prior
 from phr_mmpose.utils.errors import UserError
 
 
@@ -70,7 +68,7 @@ class _Stack(nn.Module):
         )
         for score in self.scores:
             nn.init.zeros_(score.weight)
-            nn.init.constant_(score.bias, math.log(prior / (1 - prior)))
+            start_from_prior(score, prior)
 
     def forward(self, features: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Map (B, C, H, W) to features of that shape and scores, finest first."""
@@ -152,10 +150,6 @@ class StackedHourglass(BaseModule):
             raise UserError(
                 f'StackedHourglass num_scales must lie in 1 to depth + 1 = {depth + 1},'
                 f' got {num_scales}'
-            )
-        if not 0 < prior < 1:
-            raise UserError(
-                f'StackedHourglass prior must lie between 0 and 1, got {prior}'
             )
         self.out_features = out_features
         self.input_divisor = 4 * 2**depth

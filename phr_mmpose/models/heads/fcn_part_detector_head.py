@@ -1,6 +1,5 @@
 """Scoring at three levels and up-sampling (paper, section 3.1, A8 and A9)."""
 
-import math
 from collections.abc import Sequence
 
 import torch.nn.functional as F
@@ -8,6 +7,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from phr_mmpose.models.layers import start_from_prior
 from phr_mmpose.utils.errors import UserError
 
 
@@ -51,10 +51,6 @@ class FCNPartDetectorHead(BaseModule):
                 'FCNPartDetectorHead needs in_channels of one level at least and a '
                 f'positive stride, got {in_channels} and {stride}'
             )
-        if not 0 < prior < 1:
-            raise UserError(
-                f'FCNPartDetectorHead prior must lie between 0 and 1, got {prior}'
-            )
         self.in_channels = tuple(in_channels)
         self.out_channels = out_channels
         self.stride = stride
@@ -63,7 +59,7 @@ class FCNPartDetectorHead(BaseModule):
         )
         for parameter in self.scores.parameters():
             nn.init.zeros_(parameter)
-        nn.init.constant_(self.scores[0].bias, math.log(prior / (1 - prior)))
+        start_from_prior(self.scores[0], prior)
 
     def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
         """Score the parts.

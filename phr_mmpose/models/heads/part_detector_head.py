@@ -1,13 +1,11 @@
 """Scoring and up-sampling of the part detector (paper, Table 3, B6 and B7)."""
 
-import math
-
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import build_score_layers
+from phr_mmpose.models.layers import build_score_layers, start_from_prior
 from phr_mmpose.utils.errors import UserError
 
 
@@ -54,19 +52,14 @@ class PartDetectorHead(BaseModule):
             raise UserError(
                 f'PartDetectorHead deconv_stride must be >= 1, got {deconv_stride}'
             )
-        if not 0 < prior < 1:
-            raise UserError(
-                f'PartDetectorHead prior must lie between 0 and 1, got {prior}'
-            )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.score, self.up = build_score_layers(
             in_channels, out_channels, deconv_stride, merged
         )
-        if prior != 0.5:
-            # On the last bias, since B7's filters scale what passes through.
-            last = self.score if isinstance(self.up, nn.Identity) else self.up
-            nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
+        # On the last bias, since B7's filters scale what passes through.
+        last = self.score if isinstance(self.up, nn.Identity) else self.up
+        start_from_prior(last, prior)
 
     def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
         """Score the parts.

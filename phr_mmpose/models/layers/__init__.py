@@ -2,6 +2,11 @@
 
 from phr_mmpose.models.layers.bilinear_deconv import BilinearDeconv2d
 from phr_mmpose.models.layers.preact_bottleneck import PreActBottleneck
-from phr_mmpose.models.layers.score_layers import build_score_layers
+from phr_mmpose.models.layers.score_layers import build_score_layers, start_from_prior
 
-__all__ = ['BilinearDeconv2d', 'PreActBottleneck', 'build_score_layers']
+__all__ = [
+    'BilinearDeconv2d',
+    'PreActBottleneck',
+    'build_score_layers',
+    'start_from_prior',
+]

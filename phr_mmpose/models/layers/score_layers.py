@@ -1,8 +1,10 @@
 """From features to part maps at a finer grid: B6 and B7, D6 and D7."""
 
+from mmengine.model import bias_init_with_prob
 from torch import nn
 
 from phr_mmpose.models.layers.bilinear_deconv import BilinearDeconv2d
+from phr_mmpose.utils.errors import UserError
 
 
 def build_score_layers(
@@ -34,3 +36,21 @@ def build_score_layers(
     nn.init.zeros_(score.weight)
     nn.init.zeros_(score.bias)
     return score, up
+
+
+def start_from_prior(score: nn.Module, prior: float) -> None:
+    """Let logits begin at a probability, through the bias of their layer.
+
+    A small one spares the first iterations, which else only learn that nearly all
+    pixels are background (Lin et al., Focal Loss, ICCV 2017, section 4.1).
+
+    Args:
+        score (nn.Module): The layer, with a bias.
+        prior (float): The probability.
+
+    Raises:
+        UserError: If it is none, or certain.
+    """
+    if not 0 < prior < 1:
+        raise UserError(f"a detector's prior must lie between 0 and 1, got {prior}")
+    nn.init.constant_(score.bias, bias_init_with_prob(prior))
