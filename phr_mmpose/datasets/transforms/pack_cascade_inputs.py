@@ -42,6 +42,10 @@ class PackCascadeInputs(PackPoseInputs):
     Args:
         meta_keys (Sequence[str], optional): As in ``PackPoseInputs``.
         pack_transformed (bool): As in ``PackPoseInputs``. Defaults to False.
+
+    Raises:
+        UserError: If a sample is still to be mirrored, or joints are visible and not
+            annotated.
     """
 
     instance_mapping_table = {
@@ -89,8 +93,15 @@ class PackCascadeInputs(PackPoseInputs):
         annotated = ((flags[..., 0] if known else flags) > 0).astype(np.float32)
         visible = annotated
         if known:
-            # A joint without annotation cannot be known to be visible.
-            visible = (flags[..., 1] > 0).astype(np.float32) * annotated
+            visible = (flags[..., 1] > 0).astype(np.float32)
+            if (visible > annotated).any():
+                # MMPose puts a weight in the place of the flag: hidden joints would
+                # be learned as visible ones.
+                raise UserError(
+                    'keypoints_visible has joints that are visible and not annotated, '
+                    "as MMPose's KeypointConverter makes them; use "
+                    'VisibilityKeypointConverter, which keeps the flags'
+                )
 
         instances = sample.gt_instances
         instances.set_field(results['keypoints'], 'keypoints')
