@@ -1,7 +1,7 @@
 """What the metrics of LSP and MPII share: collecting, rating, reporting."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.joints_meta import joint_names
 
 
 @dataclass
@@ -42,7 +43,8 @@ class RatedPoses:
 class KeypointPCK(BaseMetric):
     """Base of the metrics that fill the columns of the published tables.
 
-    A subclass names its joints and reference length. Results are percent for
+    A subclass names its joints, in the orders that it can rate, and its reference
+    length. Results are percent for
     ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Total``, each also as
     ``<key>_visible`` and ``<key>_occluded`` where the data knows visibility and
     such joints exist. ``visibility_AUC`` and ``visibility_ECE``, where the data knows
@@ -65,6 +67,9 @@ class KeypointPCK(BaseMetric):
     """
 
     measure: str
+    joint_orders: tuple[tuple[str, ...], ...]
+    #: Those orders in words.
+    rates: str
 
     def __init__(
         self,
@@ -81,6 +86,36 @@ class KeypointPCK(BaseMetric):
         self.extra_thrs = tuple(extra_thrs)
         self.out = out
 
+    @BaseMetric.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: Mapping | None) -> None:
+        """Look whether the joints can be rated; MMEngine's loops set this.
+
+        Args:
+            dataset_meta (Mapping | None): The data set's meta information.
+
+        Raises:
+            UserError: If the joints are others, or in another order.
+        """
+        BaseMetric.dataset_meta.fset(self, dataset_meta)
+        if not dataset_meta or 'keypoint_id2name' not in dataset_meta:
+            return
+        names = joint_names(dataset_meta)
+        # Joints of other names are taken to be those of the same place.
+        if not any(
+            len(names) == len(order)
+            and all(
+                name == joint or name not in order
+                for name, joint in zip(names, order, strict=True)
+            )
+            for order in self.joint_orders
+        ):
+            raise UserError(
+                f'{type(self).__name__} rates {self.rates}; the metainfo '
+                f'{dataset_meta.get("dataset_name")!r} has {len(names)}, from '
+                f'{names[0]!r} to {names[-1]!r}: choose another metric, or convert the '
+                'joints in a CombinedDataset (docs/own_data.md)'
+            )
+
     @abstractmethod
     def prepare(
         self, poses: RatedPoses
@@ -93,6 +128,9 @@ class KeypointPCK(BaseMetric):
         Returns:
             tuple: The poses of the benchmark's K joints, the K joints' names,
             and the reference lengths (N,).
+
+        Raises:
+            UserError: If no person can be measured.
         """
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -138,6 +176,9 @@ class KeypointPCK(BaseMetric):
         """
         if not results:
             raise UserError('nothing to evaluate: the data set gave no person')
+        number = len(results[0]['gt'])
+        if number not in map(len, self.joint_orders):
+            raise UserError(f'{type(self).__name__} rates {self.rates}, not {number}')
         if self.out is not None:
             self._save(results)
         poses, names, reference = self.prepare(

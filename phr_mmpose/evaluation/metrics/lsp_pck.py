@@ -9,7 +9,6 @@ from mmpose.registry import METRICS
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS, mpii_to_lsp
 from phr_mmpose.evaluation.functional.pck import torso_lengths
 from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, RatedPoses
-from phr_mmpose.utils.errors import UserError
 
 
 @METRICS.register_module()
@@ -31,6 +30,8 @@ class LspPCKAccuracy(KeypointPCK):
 
     measure = 'PCK'
     default_prefix = 'lsp'
+    joint_orders = (LSP_JOINTS, MPII_JOINTS)
+    rates = '14 joints in the order of LSP or 16 in that of MPII'
 
     def __init__(
         self,
@@ -45,13 +46,7 @@ class LspPCKAccuracy(KeypointPCK):
         self, poses: RatedPoses
     ) -> tuple[RatedPoses, tuple[str, ...], np.ndarray]:
         """Pick LSP's joints and measure the torsos; see :class:`KeypointPCK`."""
-        number = poses.gt.shape[1]
-        if number not in (len(LSP_JOINTS), len(MPII_JOINTS)):
-            raise UserError(
-                f'LspPCKAccuracy rates 14 joints in the order of LSP or 16 in '
-                f'that of MPII, not {number}'
-            )
-        if number == len(MPII_JOINTS):
+        if poses.gt.shape[1] == len(MPII_JOINTS):
             poses = replace(
                 poses,
                 pred=mpii_to_lsp(poses.pred),

@@ -44,6 +44,8 @@ class MpiiPCKhAccuracy(KeypointPCK):
 
     measure = 'PCKh'
     default_prefix = 'mpii'
+    joint_orders = (MPII_JOINTS,)
+    rates = '16 joints in the order of MPII'
 
     def __init__(
         self,
@@ -57,13 +59,13 @@ class MpiiPCKhAccuracy(KeypointPCK):
 
     @KeypointPCK.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict | None) -> None:
-        """Look whether there are head boxes; MMEngine's loops set this.
+        """Look at the joints, and whether there are head boxes.
 
         Args:
             dataset_meta (dict | None): The data set's meta information.
 
         Raises:
-            UserError: If no person has a head box.
+            UserError: If the joints are others, or no person has a head box.
         """
         KeypointPCK.dataset_meta.fset(self, dataset_meta)
         number = (dataset_meta or {}).get('num_head_boxes')
@@ -79,11 +81,7 @@ class MpiiPCKhAccuracy(KeypointPCK):
     def prepare(
         self, poses: RatedPoses
     ) -> tuple[RatedPoses, tuple[str, ...], np.ndarray]:
-        """Check the joints and the head sizes; see :class:`KeypointPCK`."""
-        if poses.gt.shape[1] != len(MPII_JOINTS):
-            raise UserError(
-                f'MpiiPCKhAccuracy rates the 16 joints of MPII, not {poses.gt.shape[1]}'
-            )
+        """Check the head sizes; see :class:`KeypointPCK`."""
         if np.isnan(poses.head_size).all():
             raise UserError(f'no person of the data has a head size: {_MEND}')
         return poses, MPII_JOINTS, poses.head_size

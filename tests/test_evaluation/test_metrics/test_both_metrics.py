@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-import phr_mmpose  # noqa: F401
+from phr_mmpose.datasets.joints import LSP14_METAINFO, LSP_METAINFO, MPII_METAINFO
+from phr_mmpose.evaluation.metrics import LspPCKAccuracy, MpiiPCKhAccuracy
+from phr_mmpose.utils.errors import UserError
 
 
 @pytest.mark.parametrize('prefix', [None, 'val'])
@@ -36,3 +39,32 @@ def test_their_keys_stand_apart(prefix):
     assert metrics['mpii/Ankle'] == 50
     # One key for each number of each metric.
     assert len(metrics) == 8 + 2 * 8
+
+
+def of_mmpose(name):
+    return dict(from_file=f'configs/_base_/datasets/{name}.py')
+
+
+@pytest.mark.parametrize('metainfo', [MPII_METAINFO, LSP_METAINFO, of_mmpose('mpii')])
+def test_sixteen_joints_can_be_rated_by_both(metainfo):
+    meta = parse_pose_metainfo(metainfo)
+    for metric in (LspPCKAccuracy(), MpiiPCKhAccuracy()):
+        metric.dataset_meta = meta
+        assert metric.dataset_meta is meta
+
+
+@pytest.mark.parametrize('neck', ['upper_neck', 'neck'])
+def test_fourteen_joints_of_lsp_by_one(neck):
+    meta = parse_pose_metainfo(LSP14_METAINFO)
+    meta['keypoint_id2name'][12] = neck
+    LspPCKAccuracy().dataset_meta = meta
+    with pytest.raises(UserError, match=r"'lsp' has 14, from 'right_ankle'"):
+        MpiiPCKhAccuracy().dataset_meta = meta
+
+
+# CrowdPose has as many joints as LSP, in another order.
+@pytest.mark.parametrize('name', ['coco', 'crowdpose'])
+@pytest.mark.parametrize('metric', [LspPCKAccuracy, MpiiPCKhAccuracy])
+def test_other_joints_are_refused_before_anything_is_trained(metric, name):
+    with pytest.raises(UserError, match=f"{metric.__name__} rates 1.*'{name}' has 1"):
+        metric().dataset_meta = parse_pose_metainfo(of_mmpose(name))

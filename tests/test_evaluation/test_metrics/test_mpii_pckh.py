@@ -88,5 +88,5 @@ def test_head_sizes_are_needed(head_size):
 
 def test_joints_must_be_those_of_mpii():
     data = sample(GT[:, :14], keypoints=GT[:, :14], keypoints_visible=np.ones((1, 14)))
-    with pytest.raises(UserError, match='16 joints of MPII, not 14'):
+    with pytest.raises(UserError, match='16 joints in the order of MPII, not 14'):
         evaluate([data])
