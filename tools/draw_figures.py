@@ -14,13 +14,13 @@ import numpy as np
 from tqdm import tqdm
 
 from phr_mmpose.datasets.annotation_list import (
+    PIXELS_PER_SCALE,
     AnnotationList,
     occluded_share,
     save_annotation_list,
 )
 from phr_mmpose.datasets.body.figure_dataset import FigureDataset
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
-from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS

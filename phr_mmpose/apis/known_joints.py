@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from phr_mmpose.datasets.annotation_list import AnnotationList, load_annotation_list
+from phr_mmpose.datasets.annotation_list import (
+    PIXELS_PER_SCALE,
+    AnnotationList,
+    load_annotation_list,
+)
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
-from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
 from phr_mmpose.utils.errors import UserError
 

@@ -28,6 +28,9 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import read_json
 
+PIXELS_PER_SCALE = 200.0
+"""float: Side of a person's box / ``scale``, in pixels of the photo."""
+
 # No photo reaches farther, and no person is smaller, in pixels. In float32 such a
 # person's box is not empty.
 _FARTHEST, _SMALLEST = 1e6, 1.0
@@ -232,7 +235,7 @@ def are_coordinates(values: np.ndarray) -> np.ndarray:
 
 
 def _are_scales(scales: np.ndarray) -> np.ndarray:
-    return are_coordinates(scales) & (scales * 200 >= _SMALLEST)
+    return are_coordinates(scales) & (scales * PIXELS_PER_SCALE >= _SMALLEST)
 
 
 def find_faults(annotations: AnnotationList) -> list[str]:

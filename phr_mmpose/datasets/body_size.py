@@ -7,6 +7,7 @@ crops must show bodies of the same size.
 
 import numpy as np
 
+from phr_mmpose.datasets.annotation_list import PIXELS_PER_SCALE
 from phr_mmpose.datasets.joints import LSP_JOINTS
 
 LSP_CROP = 178.0
@@ -15,7 +16,7 @@ LSP_CROP = 178.0
 CROP_PADDING = 1.25
 """float: Crop side / box side (``GetBBoxCenterScale(padding=1.25)``)."""
 
-LSP_SCALE = LSP_CROP / CROP_PADDING / 200
+LSP_SCALE = LSP_CROP / CROP_PADDING / PIXELS_PER_SCALE
 """float: Side of LSP's box in units of 200 px, as an annotation list states it."""
 
 # Bones and torso diagonals with their median lengths over LSP's 2,000 persons,
@@ -92,6 +93,7 @@ def joint_boxes(
 
     size = relative_size(joints, labelled)
     scale = LSP_SCALE * np.where(size > 0, size, 1.0)
-    needed = (high - low).max(axis=1) / (_MAX_BOX_SHARE * CROP_PADDING * 200)
+    largest = _MAX_BOX_SHARE * CROP_PADDING * PIXELS_PER_SCALE
+    needed = (high - low).max(axis=1) / largest
     scale = np.where(any_label, np.fmax(scale, needed), np.nan)
     return (low + high) / 2, scale

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phr_mmpose.datasets.annotation_list import AnnotationList
+from phr_mmpose.datasets.annotation_list import PIXELS_PER_SCALE, AnnotationList
+from phr_mmpose.datasets.body_size import CROP_PADDING
 
 # Reduction goes in steps of 1/8: some whole number of kept pixels then covers a
 # whole number of the photo's, with the same factor for rows and columns.
@@ -29,7 +30,7 @@ class CropRange:
     """
 
     input_size: tuple[int, int] = (256, 256)
-    padding: float = 1.25
+    padding: float = CROP_PADDING
     scale: tuple[float, float] = (0.7, 1.3)
     rotation: float = 40.0
 
@@ -97,7 +98,7 @@ class PersonRegions:
             PersonRegions: Each holds all that the widest crop shows, with no fewer
             pixels than the input has in the narrowest crop.
         """
-        sides = 200 * annotations.scales
+        sides = PIXELS_PER_SCALE * annotations.scales
         factors = np.floor(crop.density(sides) * _STEPS) / _STEPS
         factors = np.where(reduced, np.maximum(factors, 1), 1)
         # A warp also reads the pixels beside the one that it asks for.
@@ -164,7 +165,8 @@ def plan_regions(
     # the body's size. Such persons keep their pixels.
     there = regions.moved(boxes, annotations.images)
     again = convert(regions.moved(annotations, annotations.images))
-    away = np.abs(there.centers - again.centers).max(axis=1) / (200 * there.scales)
+    sides = PIXELS_PER_SCALE * there.scales
+    away = np.abs(there.centers - again.centers).max(axis=1) / sides
     grown = np.abs(again.scales / there.scales - 1)
     reduced = np.maximum(away, grown) < _TOLERANCE
     return PersonRegions.around(boxes, crop, reduced)

@@ -30,12 +30,12 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from phr_mmpose.apis.media import read_photo
 from phr_mmpose.datasets.annotation_list import (
+    PIXELS_PER_SCALE,
     AnnotationList,
     load_annotation_list,
     select,
 )
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
-from phr_mmpose.datasets.body.part_dataset import PIXELS_PER_SCALE
 from phr_mmpose.datasets.body_size import CROP_PADDING
 from phr_mmpose.datasets.joints import LSP14_METAINFO, MPII_METAINFO
 from phr_mmpose.evaluation.functional.pck import column_joints, normalized_distances

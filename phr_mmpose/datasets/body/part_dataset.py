@@ -5,12 +5,13 @@ import os.path as osp
 import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
-from phr_mmpose.datasets.annotation_list import AnnotationList, load_annotation_list
+from phr_mmpose.datasets.annotation_list import (
+    PIXELS_PER_SCALE,
+    AnnotationList,
+    load_annotation_list,
+)
 from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.utils.errors import UserError
-
-# A person's box is a square of this side times `scale`, in pixels.
-PIXELS_PER_SCALE = 200.0
 
 
 class PartDataset(BaseCocoStyleDataset):
