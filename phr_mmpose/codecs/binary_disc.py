@@ -1,4 +1,4 @@
-"""The detector's target: part label maps (paper, section 3, "Part detection")."""
+"""The detector's target: label maps (paper, section 3, "Part detection")."""
 
 import torch
 from mmpose.registry import KEYPOINT_CODECS

@@ -13,9 +13,9 @@ from phr_mmpose.utils.errors import UserError
 
 
 class HeatmapCodec(BaseKeypointCodec):
-    """Base of codecs that draw one map per part, on any device, in one call.
+    """Base of codecs that draw one map per keypoint, on any device, in one call.
 
-    Letters: B samples, K parts, H x W the heatmap grid, N instances (1 here:
+    Letters: B samples, K keypoints, H x W the heatmap grid, N instances (1 here:
     the cascade is top-down). A keypoint at input pixel ``x`` lies at heatmap
     pixel ``x / scale_factor`` (pixel centres at integers, MMPose's convention
     without UDP); it is not rounded.

@@ -13,7 +13,7 @@ from phr_mmpose.utils.errors import UserError
 
 @MODELS.register_module()
 class FCNPartDetectorHead(BaseModule):
-    """Score each part on several levels, add the scores, up-sample.
+    """Score each keypoint on several levels, add the scores, up-sample.
 
     As in `Fully Convolutional Networks
     <https://arxiv.org/abs/1411.4038>`_ at stride 8, which the paper's VGG
@@ -26,7 +26,7 @@ class FCNPartDetectorHead(BaseModule):
 
     Args:
         in_channels (Sequence[int]): Channels of the levels, finest first.
-        out_channels (int): Parts K.
+        out_channels (int): Keypoints K.
         stride (int): Input pixels per cell of the finest level. Defaults to 8.
         prior (float): Probability that an untrained detector gives every
             pixel, as in ``PartDetectorHead``. Defaults to 0.5.
@@ -62,7 +62,7 @@ class FCNPartDetectorHead(BaseModule):
         start_from_prior(self.scores[0], prior)
 
     def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
-        """Score the parts.
+        """Score the keypoints.
 
         Args:
             feats (tuple[Tensor]): The levels, finest first, (B, C, h, w) each,

@@ -11,7 +11,7 @@ from phr_mmpose.utils.errors import UserError
 
 @MODELS.register_module()
 class PartDetectorHead(BaseModule):
-    """Score each part on the backbone's last feature map and up-sample.
+    """Score each keypoint on the backbone's last feature map and up-sample.
 
     B6 is a 1x1 convolution to K scores, B7 a deconvolution with kernel and
     stride ``deconv_stride``; what is then missing to the heatmap's size (with
@@ -22,7 +22,7 @@ class PartDetectorHead(BaseModule):
 
     Args:
         in_channels (int): Channels of the backbone's last feature map.
-        out_channels (int): Parts K.
+        out_channels (int): Keypoints K.
         deconv_stride (int): Factor of B7. Defaults to 4.
         prior (float): Probability that an untrained detector gives every
             pixel, through the bias of B6. 0.5 is the paper's zero; a small
@@ -62,7 +62,7 @@ class PartDetectorHead(BaseModule):
         start_from_prior(last, prior)
 
     def forward(self, feats: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
-        """Score the parts.
+        """Score the keypoints.
 
         Args:
             feats (tuple[Tensor]): Feature maps; the last, (B, C, h, w), is used.

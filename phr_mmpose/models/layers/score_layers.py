@@ -1,4 +1,4 @@
-"""From features to part maps at a finer grid: B6 and B7, D6 and D7."""
+"""From features to heatmaps at a finer grid: B6 and B7, D6 and D7."""
 
 from mmengine.model import bias_init_with_prob
 from torch import nn
@@ -8,13 +8,13 @@ from phr_mmpose.utils.errors import UserError
 
 
 def build_score_layers(
-    in_channels: int, parts: int, stride: int, merged: bool = False
+    in_channels: int, keypoints: int, stride: int, merged: bool = False
 ) -> tuple[nn.Module, nn.Module]:
     """Build the scoring layer and the up-sampling after it.
 
     Args:
         in_channels (int): Channels of the features.
-        parts (int): Parts K.
+        keypoints (int): Keypoints K.
         stride (int): Factor between the features' grid and the maps'.
         merged (bool): False, the paper's layers: a 1x1 convolution to K
             scores, then a deconvolution of these K maps. Where a joint lies
@@ -28,11 +28,11 @@ def build_score_layers(
         weights and all biases are zero.
     """
     if merged and stride > 1:
-        score = nn.ConvTranspose2d(in_channels, parts, stride, stride)
+        score = nn.ConvTranspose2d(in_channels, keypoints, stride, stride)
         up = nn.Identity()
     else:
-        score = nn.Conv2d(in_channels, parts, 1)
-        up = BilinearDeconv2d(parts, stride) if stride > 1 else nn.Identity()
+        score = nn.Conv2d(in_channels, keypoints, 1)
+        up = BilinearDeconv2d(keypoints, stride) if stride > 1 else nn.Identity()
     nn.init.zeros_(score.weight)
     nn.init.zeros_(score.bias)
     return score, up

@@ -24,9 +24,9 @@ def takes_logits(loss: nn.Module) -> bool:
 
 
 class HeatmapLoss(nn.Module):
-    """Base of per-pixel losses over part maps with a weight per joint.
+    """Base of per-pixel losses over heatmaps with a weight per joint.
 
-    Letters: B samples, K parts, H x W the heatmap grid; ``w`` the weights and
+    Letters: B samples, K keypoints, H x W the heatmap grid; ``w`` the weights and
     ``l`` the loss of one pixel.
 
     Args:
@@ -34,7 +34,7 @@ class HeatmapLoss(nn.Module):
             joints, ``sum(w * mean_hw(l)) / sum(w)``: it depends neither on
             the resolution nor on how many joints lack an annotation.
             ``'sum'``: Eqs. 1 and 2 as printed, the sum over pixels and the
-            mean over all K parts (and over the B samples),
+            mean over all K keypoints (and over the B samples),
             ``sum(w * sum_hw(l)) / (B * K)``: H x W times larger where every
             joint is annotated. Defaults to ``'mean'``.
         loss_weight (float): Factor on the result. Defaults to 1.
@@ -76,12 +76,12 @@ class HeatmapLoss(nn.Module):
             Tensor: A scalar; 0, with zero gradient, where no joint weighs.
         """
         pixels = self.pixel_loss(output.float(), target.float())
-        batch, parts, height, width = pixels.shape
+        batch, keypoints, height, width = pixels.shape
         joints = pixels.mean(dim=(2, 3))
         if target_weight is None:
-            target_weight = joints.new_ones(batch, parts)
-        weights = target_weight.reshape(batch, parts)
+            target_weight = joints.new_ones(batch, keypoints)
+        weights = target_weight.reshape(batch, keypoints)
         total = (joints * weights).sum()
         if self.reduction == 'sum':
-            return self.loss_weight * total * (height * width / (batch * parts))
+            return self.loss_weight * total * (height * width / (batch * keypoints))
         return self.loss_weight * total / weights.sum().clamp(min=1e-6)

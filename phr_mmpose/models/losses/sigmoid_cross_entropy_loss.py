@@ -9,7 +9,7 @@ from phr_mmpose.models.losses.heatmap_loss import HeatmapLoss
 
 @MODELS.register_module()
 class SigmoidCrossEntropyLoss(HeatmapLoss):
-    """Pixel-wise sigmoid cross entropy of part score maps, from logits.
+    """Pixel-wise sigmoid cross entropy of score maps, from logits.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
     <https://arxiv.org/abs/1609.01743>`_, Eq. 1 (printed there without its

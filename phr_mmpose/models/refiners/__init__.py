@@ -1,4 +1,4 @@
-"""Refiners: the cascade's second part, from stacked part maps to confidence maps."""
+"""Refiners: the cascade's second part, from stacked heatmaps to confidence maps."""
 
 from phr_mmpose.models.refiners.conv_refiner import ConvRefiner
 from phr_mmpose.models.refiners.hourglass_refiner import HourglassRefiner

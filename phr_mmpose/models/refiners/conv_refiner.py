@@ -28,7 +28,7 @@ class ConvRefiner(BaseModule):
 
     Args:
         in_channels (int): Channels of the stack (3 + K with the image).
-        out_channels (int): Parts K.
+        out_channels (int): Keypoints K.
         widths (Sequence[int]): Channels of C1 to C6.
         kernels (Sequence[int]): Their kernels, odd.
         output_stride (int): 1: maps at the input's resolution (C8 is 8x8 with

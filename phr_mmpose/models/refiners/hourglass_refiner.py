@@ -63,7 +63,7 @@ class _ReleasedLevel(nn.Module):
 
 @MODELS.register_module()
 class HourglassRefiner(BaseModule):
-    """Regress confidence maps from part maps stacked with the image.
+    """Regress confidence maps from heatmaps stacked with the image.
 
     From `Human Pose Estimation via Convolutional Part Heatmap Regression
     <https://arxiv.org/abs/1609.01743>`_, section 3.2. Two graphs:
@@ -80,7 +80,7 @@ class HourglassRefiner(BaseModule):
 
     Args:
         in_channels (int): Channels of the stack (3 + K with the image).
-        out_channels (int): Parts K.
+        out_channels (int): Keypoints K.
         graph (str): ``'paper'`` or ``'released'``. Defaults to ``'released'``.
         width (int): Channels of the hourglass. Defaults to 256.
         depth (int): Levels of the hourglass. Defaults to 4.
