@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import MODELS
 from torch import Tensor
 
@@ -138,11 +139,18 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 loss_refiner or dict(type='ConfidenceMSELoss')
             )
             self._check_refiner(stacked)
-        self._check_channels(DETECTOR)
+        self._check_subnetwork(DETECTOR)
 
-    def _check_channels(self, name: str) -> None:
-        """Refuse a subnetwork that gives another number of heatmaps."""
-        channels = getattr(getattr(self, name), 'out_channels', self.out_channels)
+    def _check_subnetwork(self, name: str) -> None:
+        """Refuse a whole head, and another number of heatmaps."""
+        subnetwork = getattr(self, name)
+        if isinstance(subnetwork, BaseHead):
+            raise UserError(
+                f'{name} {type(subnetwork).__name__} is a whole head of MMPose; name '
+                'a module of its layers, such as PartDetectorHead, or use it in the '
+                'place of the cascade (model.head)'
+            )
+        channels = getattr(subnetwork, 'out_channels', self.out_channels)
         if channels != self.out_channels:
             raise UserError(
                 f"{name} out_channels {channels} differs from the head's "
@@ -164,7 +172,7 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 f"stack='sigmoid' would squash the heatmaps that "
                 f"{type(self.loss_detector).__name__} trains; set stack='logits'"
             )
-        self._check_channels(REFINER)
+        self._check_subnetwork(REFINER)
         channels = getattr(self.refiner, 'in_channels', stacked)
         if channels != stacked:
             raise UserError(

@@ -453,6 +453,10 @@ class TestPredict:
             ),
             'has biases of 14 keypoints, the head 4',
         ),
+        (
+            dict(detector=dict(type='HeatmapHead', in_channels=8)),
+            'detector HeatmapHead is a whole head of MMPose',
+        ),
         (dict(stack='softmax'), "stack must be one of .*got 'softmax'"),
         (dict(feature_index=0), 'feature_index and feature_channels go together'),
         (dict(input_size=256), 'input_size must be'),
