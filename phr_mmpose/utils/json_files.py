@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,26 +69,26 @@ def write_json(path: str | Path, content: object, indent: int | None = 2) -> Non
 
     Args:
         path (str | Path): The file.
-        content (object): What ``json`` knows, or numbers of numpy and torch. JSON
-            has no NaN: null says that nothing was counted.
+        content (object): What ``json`` knows, or numbers and arrays of numpy and
+            torch. JSON knows finite numbers only: null stands for NaN and infinity.
         indent (int, optional): Spaces; None writes one line. Defaults to 2.
 
     Raises:
         UserError: If nothing can be written there.
     """
-    content = json.dumps(_without_nan(content), indent=indent, allow_nan=False)
+    text = json.dumps(_plain(content), indent=indent, allow_nan=False, default=float)
     with atomic_path(path) as temporary:
-        temporary.write_text(content + '\n')
+        temporary.write_text(text + '\n')
 
 
-def _without_nan(value: object) -> object:
+def _plain(value: object) -> object:
     if isinstance(value, Mapping):
-        return {key: _without_nan(each) for key, each in value.items()}
+        return {key: _plain(each) for key, each in value.items()}
+    if hasattr(value, 'tolist'):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_without_nan(each) for each in value]
-    if hasattr(value, 'item'):
-        value = value.item()
-    return None if value != value else value
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _parse_int(digits: str) -> int | float:

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from phr_mmpose.apis.person_boxes import BoxFile
 from phr_mmpose.datasets.annotation_list import load_annotation_list
@@ -72,14 +73,12 @@ def test_a_number_beyond_any_float_is_infinite(tmp_path, digits):
 
 def test_what_is_written_is_json_and_whole(tmp_path):
     path = tmp_path / 'new' / 'scores.json'
-    nothing = float('nan')
-    write_json(path, {'a': nothing, 'b': [np.float32(0.5), (np.int64(3), nothing)]})
+    nothing, numbers = float('nan'), np.float32([0.5, np.inf])
+    write_json(path, {'a': nothing, 'b': [numbers, (np.int64(3), torch.tensor(2))]})
     before = path.read_text()
     assert before.endswith('}\n')
-    assert parse_json(before) == {'a': None, 'b': [0.5, [3, None]]}
-    with pytest.raises(ValueError, match='not JSON compliant'):
-        write_json(path, {'a': float('inf')})
-    with pytest.raises(TypeError, match='not JSON serializable'):
+    assert parse_json(before) == {'a': None, 'b': [[0.5, None], [3, 2]]}
+    with pytest.raises(TypeError):
         write_json(path, {'a': object()})
     assert path.read_text() == before and list(path.parent.iterdir()) == [path]
 

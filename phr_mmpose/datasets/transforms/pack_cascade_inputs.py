@@ -44,8 +44,7 @@ class PackCascadeInputs(PackPoseInputs):
         pack_transformed (bool): As in ``PackPoseInputs``. Defaults to False.
 
     Raises:
-        UserError: If a sample is still to be mirrored, or joints are visible and not
-            annotated.
+        UserError: If a sample is still to be mirrored.
     """
 
     instance_mapping_table = {
@@ -93,15 +92,8 @@ class PackCascadeInputs(PackPoseInputs):
         annotated = ((flags[..., 0] if known else flags) > 0).astype(np.float32)
         visible = annotated
         if known:
-            visible = (flags[..., 1] > 0).astype(np.float32)
-            if (visible > annotated).any():
-                # MMPose puts a weight in the place of the flag: hidden joints would
-                # be learned as visible ones.
-                raise UserError(
-                    'keypoints_visible has joints that are visible and not annotated, '
-                    "as MMPose's KeypointConverter makes them; use "
-                    'VisibilityKeypointConverter, which keeps the flags'
-                )
+            # A joint without annotation cannot be known to be visible.
+            visible = (flags[..., 1] > 0).astype(np.float32) * annotated
 
         instances = sample.gt_instances
         instances.set_field(results['keypoints'], 'keypoints')

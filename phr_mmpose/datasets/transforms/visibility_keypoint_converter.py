@@ -70,3 +70,19 @@ class VisibilityKeypointConverter(KeypointConverter):
         results['keypoints_visible'] = flags
         results['keypoints'] = results['keypoints'].astype(keypoints.dtype)
         return results
+
+
+def loses_visibility(dataset: object) -> bool:
+    """Whether MMPose's own converter stands in a pipeline of a data set.
+
+    Args:
+        dataset (object): A data set, or what wraps or joins several.
+
+    Returns:
+        bool: True if so: of its keypoints nobody knows which are hidden.
+    """
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    parts = [*getattr(dataset, 'datasets', ()), getattr(dataset, 'dataset', None)]
+    return any(type(each) is KeypointConverter for each in transforms) or any(
+        loses_visibility(part) for part in parts if part is not None
+    )

@@ -17,6 +17,9 @@ from mmpose.registry import HOOKS
 from torch import nn
 
 from phr_mmpose.datasets.transforms.random_transform import run_clock
+from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
+    loses_visibility,
+)
 from phr_mmpose.engine.atomic_backend import remove_torn_checkpoints
 from phr_mmpose.engine.averages import take_average, warn_of_slow_average
 from phr_mmpose.engine.freezing import Freezing
@@ -131,7 +134,7 @@ class StagedTrainingHook(ParamSchedulerHook):
         self._new_loss_scaler = scaler.state_dict() if scaler is not None else None
 
     def before_train(self, runner: Runner) -> None:
-        """Hand the seed, perhaps a resumed one, to the sampler; warn of slow averages.
+        """Hand the seed, perhaps a resumed one, to the sampler; warn of the config.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -139,6 +142,14 @@ class StagedTrainingHook(ParamSchedulerHook):
         if is_main_process():
             remove_torn_checkpoints(runner.work_dir)
         loader = runner.train_dataloader
+        if DETECTOR in self._freezing.subnetworks() and loses_visibility(
+            loader.dataset
+        ):
+            runner.logger.warning(
+                'KeypointConverter in the training data drops which joints are hidden: '
+                'the detector of visible joints learns every annotated one as visible. '
+                'Use VisibilityKeypointConverter'
+            )
         for sampler in (loader.sampler, getattr(loader.batch_sampler, 'sampler', None)):
             if hasattr(sampler, 'seed'):
                 sampler.seed = _common_seed(runner)

@@ -44,14 +44,13 @@ class KeypointPCK(BaseMetric):
     """Base of the metrics that fill the columns of the published tables.
 
     A subclass names its joints, in the orders that it can rate, and its reference
-    length. Results are percent for
-    ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Total``, each also as
-    ``<key>_visible`` and ``<key>_occluded`` where the data knows visibility and
-    such joints exist. ``visibility_AUC`` and ``visibility_ECE``, where the data knows
-    visibility, rate ``keypoints_visible`` of the predictions, see
+    length. Results are percent for ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle,
+    Total``, each also as ``<key>_visible`` and ``<key>_occluded`` where the data knows
+    visibility and such joints exist. ``visibility_AUC`` and ``visibility_ECE``, where
+    the data knows visibility, rate ``keypoints_visible`` of the predictions, see
     :func:`phr_mmpose.evaluation.functional.visibility.visibility_rates`. MMEngine's
-    evaluator puts the prefix in front, as in ``lsp/Total``, so that several metrics
-    go into one evaluator. How a column averages is said in
+    evaluator puts the prefix in front, as in ``lsp/Total``, so that several metrics go
+    into one evaluator. How a column averages is said in
     :mod:`phr_mmpose.evaluation.functional.pck`.
 
     Args:
@@ -67,9 +66,9 @@ class KeypointPCK(BaseMetric):
     """
 
     measure: str
-    joint_orders: tuple[tuple[str, ...], ...]
-    #: Those orders in words.
-    rates: str
+    #: Joints that can be rated, in their order; none are any. And in words.
+    joint_orders: tuple[tuple[str, ...], ...] = ()
+    rates: str = ''
 
     def __init__(
         self,
@@ -88,18 +87,18 @@ class KeypointPCK(BaseMetric):
 
     @BaseMetric.dataset_meta.setter
     def dataset_meta(self, dataset_meta: Mapping | None) -> None:
-        """Look whether the joints can be rated; MMEngine's loops set this.
+        """Warn of joints in another order; MMEngine's loops set this.
+
+        The meta information tells the joints of the files. A pipeline may bring them
+        to another order, so that nothing is refused yet.
 
         Args:
             dataset_meta (Mapping | None): The data set's meta information.
-
-        Raises:
-            UserError: If the joints are others, or in another order.
         """
         BaseMetric.dataset_meta.fset(self, dataset_meta)
-        if not dataset_meta or 'keypoint_id2name' not in dataset_meta:
+        names = joint_names(dataset_meta or {'keypoint_id2name': {}})
+        if not names or not self.joint_orders:
             return
-        names = joint_names(dataset_meta)
         # Joints of other names are taken to be those of the same place.
         if not any(
             len(names) == len(order)
@@ -109,11 +108,15 @@ class KeypointPCK(BaseMetric):
             )
             for order in self.joint_orders
         ):
-            raise UserError(
-                f'{type(self).__name__} rates {self.rates}; the metainfo '
-                f'{dataset_meta.get("dataset_name")!r} has {len(names)}, from '
-                f'{names[0]!r} to {names[-1]!r}: choose another metric, or convert the '
-                'joints in a CombinedDataset (docs/own_data.md)'
+            MMLogger.get_current_instance().warning(
+                '%s rates %s; the metainfo %r has %d, from %r to %r: the numbers are '
+                'right only if the pipeline converts them',
+                type(self).__name__,
+                self.rates,
+                dataset_meta.get('dataset_name'),
+                len(names),
+                names[0],
+                names[-1],
             )
 
     @abstractmethod
@@ -176,11 +179,11 @@ class KeypointPCK(BaseMetric):
         """
         if not results:
             raise UserError('nothing to evaluate: the data set gave no person')
-        number = len(results[0]['gt'])
-        if number not in map(len, self.joint_orders):
-            raise UserError(f'{type(self).__name__} rates {self.rates}, not {number}')
         if self.out is not None:
             self._save(results)
+        number = len(results[0]['gt'])
+        if self.joint_orders and number not in map(len, self.joint_orders):
+            raise UserError(f'{type(self).__name__} rates {self.rates}, not {number}')
         poses, names, reference = self.prepare(
             RatedPoses(
                 *(_stack(results, key) for key in ('pred', 'gt', 'annotated')),

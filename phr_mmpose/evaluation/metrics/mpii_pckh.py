@@ -65,7 +65,7 @@ class MpiiPCKhAccuracy(KeypointPCK):
             dataset_meta (dict | None): The data set's meta information.
 
         Raises:
-            UserError: If the joints are others, or no person has a head box.
+            UserError: If no person has a head box.
         """
         KeypointPCK.dataset_meta.fset(self, dataset_meta)
         number = (dataset_meta or {}).get('num_head_boxes')

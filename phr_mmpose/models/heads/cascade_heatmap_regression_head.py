@@ -144,7 +144,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
     def _check_subnetwork(self, name: str) -> None:
         """Refuse a whole head, and another number of heatmaps."""
         subnetwork = getattr(self, name)
-        if isinstance(subnetwork, BaseHead):
+        source = type(subnetwork).forward.__module__
+        if isinstance(subnetwork, BaseHead) and source.startswith('mmpose.'):
             raise UserError(
                 f'{name} {type(subnetwork).__name__} is a whole head of MMPose; name '
                 'a module of its layers, such as PartDetectorHead, or use it in the '

@@ -1,4 +1,4 @@
-"""From features to heatmaps at a finer grid: B6 and B7, D6 and D7."""
+"""From features to heatmaps at a finer grid (B6 and B7, D6 and D7); their start."""
 
 from mmengine.model import bias_init_with_prob
 from torch import nn
@@ -49,7 +49,7 @@ def start_from_prior(score: nn.Module, prior: float) -> None:
         prior (float): The probability.
 
     Raises:
-        UserError: If it is none, or certain.
+        UserError: If it is not between 0 and 1.
     """
     if not 0 < prior < 1:
         raise UserError(f"a detector's prior must lie between 0 and 1, got {prior}")

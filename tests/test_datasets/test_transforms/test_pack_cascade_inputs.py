@@ -4,8 +4,6 @@ from mmengine.registry import init_default_scope
 from mmpose.datasets.transforms.formatting import image_to_tensor
 from mmpose.registry import TRANSFORMS
 
-from phr_mmpose.utils.errors import UserError
-
 
 def build():
     init_default_scope('mmpose')
@@ -83,19 +81,10 @@ def test_two_flags_need_no_mark():
     assert 'visibility_unknown_in' not in packed
 
 
-@pytest.mark.parametrize('lost', [False, True])
-def test_the_flags_of_mmposes_converter_are_refused(lost):
-    converter = 'KeypointConverter' if lost else 'VisibilityKeypointConverter'
-    converter = TRANSFORMS.build(
-        dict(type=converter, num_keypoints=3, mapping=[(0, 2), (1, 1), (2, 0)])
-    )
-    results = converter(sample())
-    if lost:
-        with pytest.raises(UserError, match=r'not annotated.*VisibilityKeypoint'):
-            build()(results)
-    else:
-        labels = build()(results)['data_samples'].gt_instance_labels
-        assert labels.keypoints_unoccluded.tolist() == [[0, 0, 1]]
+def test_what_is_not_annotated_is_not_unoccluded():
+    flags = np.array([[[0, 1], [1, 1], [0, 0]]], np.float32)
+    labels = build()(sample(keypoints_visible=flags))['data_samples'].gt_instance_labels
+    assert labels.keypoints_unoccluded.tolist() == [[0, 1, 0]]
 
 
 def test_a_bare_photo_has_no_joints():

@@ -6,9 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mmengine.registry import init_default_scope
-from mmpose.registry import TRANSFORMS
+from mmpose.registry import DATASETS, TRANSFORMS
 
-import phr_mmpose  # noqa: F401
+from phr_mmpose.datasets.joints import FIGURES_METAINFO
+from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
+    loses_visibility,
+)
 
 
 def build(mapping, num_keypoints=3, kind='VisibilityKeypointConverter'):
@@ -92,3 +95,38 @@ def test_bones_go_with_their_joints():
     # Joint 2 of the target is the middle of two: no bone's end.
     results = build([(1, 0), ((0, 2), 2), (3, 1)])(dict(sample))
     assert results['skeleton_links'] == []
+
+
+@pytest.mark.parametrize('place', ['alone', 'joined', 'wrapped', 'outside'])
+@pytest.mark.parametrize('prefix', ['', 'Visibility'])
+def test_mmposes_converter_is_found_in_any_data_set(place, prefix):
+    init_default_scope('mmpose')
+    mapping = [(index, index) for index in range(16)]
+    converter = dict(
+        type=f'{prefix}KeypointConverter', num_keypoints=16, mapping=mapping
+    )
+    outside = place == 'outside'
+    figures = dict(
+        type='FigureDataset',
+        num=2,
+        seed=0,
+        image_size=64,
+        pipeline=[] if outside else [converter],
+    )
+    data = {
+        'joined': dict(
+            type='CombinedDataset',
+            metainfo=FIGURES_METAINFO,
+            datasets=[figures],
+            pipeline=[],
+        ),
+        'wrapped': dict(type='RepeatDataset', dataset=figures, times=2),
+        'outside': dict(
+            type='CombinedDataset',
+            metainfo=FIGURES_METAINFO,
+            datasets=[figures],
+            pipeline=[converter],
+        ),
+    }
+    dataset = DATASETS.build(data.get(place, figures))
+    assert loses_visibility(dataset) == (not prefix)

@@ -357,3 +357,25 @@ def test_a_run_that_has_trained_can_test(tiny, tmp_path):
     stages = [dict(name='refiner', trains=['refiner'], epochs=1, lr=1e-2)]
     runner = tiny.train(tmp_path, stages=stages, **tiny.no_validation)
     assert np.isfinite(list(runner.test().values())).any()
+
+
+def test_hidden_joints_that_a_converter_makes_visible_are_told_of(tiny, tmp_path):
+    class Stop(Exception):
+        pass
+
+    class StopBeforeTraining(Hook):
+        def before_train_epoch(self, runner):
+            raise Stop
+
+    pipeline = list(tiny.config(tmp_path).train_pipeline)
+    same = [(index, index) for index in range(16)]
+    converter = dict(type='KeypointConverter', num_keypoints=16, mapping=same)
+    with pytest.raises(Stop):
+        tiny.train(
+            tmp_path,
+            hooks=[StopBeforeTraining()],
+            train_dataloader__dataset__pipeline=[converter, *pipeline],
+            **tiny.no_validation,
+        )
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert log.count('Use VisibilityKeypointConverter') == 1

@@ -68,7 +68,6 @@ def test_other_channels_get_one_line():
 @pytest.mark.parametrize(
     'arguments, words',
     [
-        (dict(prior=0), 'prior must lie between 0 and 1'),
         (dict(prior=1), 'prior must lie between 0 and 1'),
         (dict(deconv_stride=0), 'deconv_stride must be >= 1'),
     ],
