@@ -166,8 +166,7 @@ def resumable(tmp_path_factory):
     config.write_text(f"""
 _base_ = [{str(base)!r}]
 train_dataloader = dict(dataset=dict(count=4))
-model = dict(backbone=dict(base_channels=4), head=dict(
-    detector=dict(in_channels=32), refiner=dict(width=8)))
+model = dict(head=dict(refiner=dict(width=8)))
 default_hooks = dict(param_scheduler=dict(stages=[
     dict(name='detector', trains=['detector'], epochs=1, lr=1e-3),
     dict(name='joint', trains=['detector', 'refiner'], epochs=2, lr=1e-3,
