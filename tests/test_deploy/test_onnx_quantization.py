@@ -68,7 +68,8 @@ def test_sizes_are_no_numbers_of_the_network(tmp_path):
     crops = np.kron(coarse, np.ones((1, 1, 16, 16), np.uint8))
     exported, integers = tmp_path / 'float.onnx', tmp_path / 'int8.onnx'
     export_onnx(load_pose_model('phr_lite_lsp'), exported)
-    differences = quantize_onnx(exported, integers, crops)
+    # Sums of 8 bits overflow on processors without VNNI.
+    differences = quantize_onnx(exported, integers, crops, reduce_range=True)
     assert max(differences.values()) < 0.4
     kinds = {node.op_type for node in onnx.load(str(exported)).graph.node}
     assert not kinds & {'Ceil', 'ConstantOfShape', 'Gather', 'Mul'}
