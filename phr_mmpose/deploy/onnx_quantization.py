@@ -117,8 +117,9 @@ def quantize_onnx(
             if not difference <= _LIMIT:
                 raise UserError(
                     f'the {name} heatmaps of 8-bit integers differ from float32 by '
-                    f'{difference:.0%}; train the cascade, export it with --reduce-range '
-                    '(processors without VNNI need that) or without --int8'
+                    f'{difference:.0%}; train the cascade, or export it with '
+                    '--reduce-range (processors without VNNI need that) or without '
+                    '--int8'
                 )
     return differences
 
