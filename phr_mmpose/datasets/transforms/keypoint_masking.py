@@ -86,12 +86,15 @@ class KeypointMasking(RandomTransform):
                 'KeypointMasking size must be a range of shares of the body from 0 to '
                 f'0.5, since larger patches leave no background; got {size}'
             )
-        if max_hidden < 1:
+        if not isinstance(max_hidden, int) or max_hidden < 1:
             raise UserError(
-                f'KeypointMasking max_hidden must be 1 or more, got {max_hidden}'
+                f'KeypointMasking max_hidden must be a whole number from 1, got '
+                f'{max_hidden!r}'
             )
-        if seed is not None and seed < 0:
-            raise UserError(f'KeypointMasking seed must be 0 or more, got {seed}')
+        if seed is not None and (not isinstance(seed, int) or seed < 0):
+            raise UserError(
+                f'KeypointMasking seed must be a whole number from 0, got {seed!r}'
+            )
         self.prob = prob
         self.copy_prob = copy_prob
         self.size = tuple(size)
@@ -214,9 +217,9 @@ class _Scene:
         with np.errstate(divide='ignore', invalid='ignore'):  # an empty box
             zoom = results['input_size'][0] / np.float64(results['input_scale'][0])
             self.body = max(x2 - x1, y2 - y1) * zoom
-        # CombinedDataset hands its own joints on, but its first data set's bones.
+        # What joins data sets hands its own joints on, but the bones of theirs.
         source = results.get('dataset')
-        meta = results if source is None else source.metainfo
+        meta = source.metainfo if hasattr(source, 'datasets') else results
         self._bones = self._segments(meta.get('skeleton_links') or ())
         self._to_photo = self._photo = None
         if results.get('bbox_center') is not None and 'ori_shape' in results:

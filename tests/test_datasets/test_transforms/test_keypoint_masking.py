@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmcv.transforms import Compose
 from mmengine.registry import init_default_scope
-from mmpose.registry import TRANSFORMS
+from mmpose.registry import DATASETS, TRANSFORMS
 
 from phr_mmpose.datasets.transforms import KeypointMasking
 from phr_mmpose.utils.errors import UserError
@@ -377,8 +377,30 @@ def test_a_body_larger_than_the_picture_changes_nothing():
 
 def test_bones_are_those_of_the_data_set_that_combines_others():
     results = dict(sample(1), skeleton_links=[(0, 99)])
-    combined = SimpleNamespace(metainfo=dict(skeleton_links=[]))
+    combined = SimpleNamespace(metainfo=dict(skeleton_links=[]), datasets=[])
     masking = KeypointMasking(prob=1)
     assert masking(dict(results, dataset=combined))['img'].shape == results['img'].shape
     with pytest.raises(UserError, match='a bone ends at joint 99'):
         masking(results)
+
+
+def test_bones_of_a_data_set_go_the_way_of_its_converted_joints():
+    init_default_scope('mmpose')
+    joints = 14
+    # The bones of the file lead to joints 14 and 15, which are left out.
+    pipeline = [
+        dict(
+            type='VisibilityKeypointConverter',
+            num_keypoints=joints,
+            mapping=[(joint, joint) for joint in range(joints)],
+        ),
+        dict(type='GetBBoxCenterScale'),
+        dict(type='TopdownAffine', input_size=(96, 96)),
+        dict(type='KeypointMasking', prob=1.0, copy_prob=0.0, seed=3),
+    ]
+    figures = DATASETS.build(
+        dict(type='FigureDataset', num=4, image_size=112, pipeline=pipeline)
+    )
+    for sample in figures:
+        assert sample['keypoints_visible'].shape == (1, joints, 2)
+        assert max(map(max, sample['skeleton_links'])) < joints
