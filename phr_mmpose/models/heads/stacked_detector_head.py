@@ -32,7 +32,7 @@ class StackedDetectorHead(BaseModule):
             abstract of MSS-Net leaves open. ``'drawn'``: by the codec on the
             coarser grid, its radius or sigma as many cells as on the finest;
             ``'shrunk'``: the largest value of each cell of the finest targets, which
-            was three points better (docs/results.md). Defaults to ``'shrunk'``.
+            was four points better (docs/results.md). Defaults to ``'shrunk'``.
         init_cfg (dict, optional): Not used: there is nothing to learn.
 
     Raises:

@@ -125,7 +125,13 @@ def _read_groups(metainfo: Mapping | str) -> list[list[int]]:
             "links in skeleton_info, such as {0: dict(link=('hip', 'knee'), id=0)}"
         )
     groups = [{joint} for joint in range(parsed['num_keypoints'])]
-    for first, second in parsed['skeleton_links']:
+    for link in parsed['skeleton_links']:
+        if len(link) != 2:
+            raise UserError(
+                f'StructureAwareLoss: a link of the metainfo of '
+                f'{parsed.get("dataset_name")!r} names {len(link)} joints, not two'
+            )
+        first, second = link
         groups[first].add(second)
         groups[second].add(first)
     return [sorted(group) for group in groups]
@@ -142,6 +148,11 @@ def _parsed(metainfo: Mapping | str) -> Mapping:
                 f'StructureAwareLoss: no data set {name!r} is registered; give its '
                 'name or its metainfo'
             )
+    if not isinstance(metainfo, Mapping):
+        raise UserError(
+            f'StructureAwareLoss: metainfo={metainfo!r}; give the name of a data set, '
+            'or its metainfo, a dict'
+        )
     if 'skeleton_links' in metainfo and 'num_keypoints' in metainfo:
         return metainfo
     where = name or metainfo.get('dataset_name') or metainfo.get('from_file')
@@ -161,4 +172,9 @@ def _parsed(metainfo: Mapping | str) -> Mapping:
         raise UserError(
             f'StructureAwareLoss: the metainfo of {where!r} is not whole; MMPose needs '
             'dataset_name, keypoint_info, skeleton_info, joint_weights and sigmas'
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f'StructureAwareLoss: the metainfo of {where!r} is not as MMPose reads it '
+            f'({error}); a link is {{0: dict(link=("hip", "knee"), id=0)}}'
         ) from None

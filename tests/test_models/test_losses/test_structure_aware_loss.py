@@ -175,6 +175,13 @@ def test_from_a_file_or_a_data_set_that_is_built(tmp_path):
         (dict(metainfo='WFLWDataset'), "'wflw' has no skeleton"),
         (dict(metainfo=dict(from_file='nowhere.py')), 'no file nowhere.py'),
         (dict(metainfo='NoSuchDataset'), "no data set 'NoSuchDataset'"),
+        (dict(metainfo=None), 'metainfo=None; give'),
+        (dict(metainfo=metainfo('ab', 'a')), "of 'row' names 1 joints, not two"),
+        (dict(metainfo=metainfo('ab', 'aba')), "of 'row' names 3 joints, not two"),
+        (
+            dict(metainfo=dict(ROW, skeleton_info={0: ('a', 'b')})),
+            "of 'row' is not as MMPose reads it",
+        ),
         (dict(alpha=-1.0), 'alpha must be 0 or more, got -1'),
         (dict(alpha=float('nan')), 'alpha must be 0 or more, got nan'),
         (dict(combine='mean'), "got 'mean'"),
