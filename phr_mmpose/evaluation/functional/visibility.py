@@ -35,15 +35,18 @@ def visibility_rates(persons: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict:
 
     Returns:
         dict[str, float]: ``AUC``, the area under the ROC curve, and ``ECE``, the
-        expected calibration error over ten bins, in percent; empty where no hidden
-        or no visible keypoint is known.
+        expected calibration error over ten bins, in percent; NaN where a probability
+        is, as of a model that has diverged; empty where no hidden or no visible
+        keypoint is known.
     """
     if not persons:
         return {}
     probability, visible = map(np.concatenate, zip(*persons, strict=True))
-    auc = roc_auc(probability, visible)
-    if np.isnan(auc):
+    if visible.all() or not visible.any():
         return {}
+    if np.isnan(probability).any():
+        return {'AUC': float('nan'), 'ECE': float('nan')}
+    auc = roc_auc(probability, visible)
     return {'AUC': 100 * auc, 'ECE': 100 * reliability(probability, visible).error}
 
 

@@ -76,7 +76,7 @@ class VisibilityAUC(BaseMetric):
             data cannot tell.
         """
         rates = visibility_rates(results)
-        if rates and self.plot is not None:
+        if self.plot is not None and not np.isnan(rates.get('AUC', np.nan)):
             probability, visible = map(np.concatenate, zip(*results, strict=True))
             found = reliability(probability, visible)
             draw_reliability(found, rates['AUC'] / 100, self.plot)

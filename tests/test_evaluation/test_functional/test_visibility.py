@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phr_mmpose.evaluation.functional.visibility import reliability, roc_auc
+from phr_mmpose.evaluation.functional.visibility import (
+    reliability,
+    roc_auc,
+    visibility_rates,
+)
 
 
 def test_the_area_counts_pairs_and_ties_by_half():
@@ -36,3 +40,11 @@ def test_bins_compare_what_is_said_with_what_is_true():
     np.testing.assert_array_equal(found.count, [2, 3])
     gaps = (0.5 - 0.025) * 2 + (2.86 / 3 - 2 / 3) * 3
     assert found.error == pytest.approx(gaps / 5)
+
+
+def test_a_model_that_has_diverged_has_no_number():
+    probability, visible = np.array([0.9, np.nan, 0.1]), np.array([True, True, False])
+    rates = visibility_rates([(probability, visible)])
+    assert list(rates) == ['AUC', 'ECE']
+    assert np.isnan(list(rates.values())).all()
+    assert visibility_rates([(probability, np.ones(3, bool))]) == {}
