@@ -147,6 +147,11 @@ def compare(
     for line in comparison.notes:
         note(line)
     print(f'{persons}, {comparison.table()}')
+    differences = comparison.differences()
+    if differences:
+        print(f'Total beside {next(iter(files))} (95 % by bootstrap over persons)')
+    for name, parts in differences.items():
+        print(f'{name}: ' + ', '.join(f'{split} {by}' for split, by in parts.items()))
     if args.json:
         content = dict(
             dataset=args.dataset,
@@ -157,6 +162,10 @@ def compare(
                     scores.metrics,
                     predictions=files[name],
                     one_based=name in one_based,
+                    beside_first={
+                        split: by._asdict()
+                        for split, by in differences.get(name, {}).items()
+                    },
                 )
                 for name, scores in comparison.scores.items()
             },

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from phr_mmpose.evaluation.curves import draw_system_curves
+from phr_mmpose.evaluation.functional.bootstrap import Difference, rate_difference
+from phr_mmpose.evaluation.functional.pck import column_joints, splits
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
@@ -115,6 +117,32 @@ class Comparison:
         return f'{measure}\n' + table(
             {name: scores.rows[measure] for name, scores in self.scores.items()}
         )
+
+    def differences(self) -> dict[str, dict[str, Difference]]:
+        """Compare each system with the first.
+
+        Returns:
+            dict[str, dict[str, Difference]]: Of each but the first, by split
+            (``'all'``, ``'visible'``, ``'occluded'``), its Total minus the first's.
+        """
+        truth = self.truth
+        scored = sorted(
+            {j for pair in column_joints(truth.names).values() for j in pair}
+        )
+        masks = splits(truth.annotated, truth.visible)
+        first, *others = self._distances
+        return {
+            name: {
+                split: rate_difference(
+                    self._distances[first][:, scored],
+                    self._distances[name][:, scored],
+                    mask[:, scored],
+                    truth.thr,
+                )
+                for split, mask in masks.items()
+            }
+            for name in others
+        }
 
     def draw(self, path: str, title: str) -> None:
         """Draw one line for each system, one panel for each column.

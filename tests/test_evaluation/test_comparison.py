@@ -59,6 +59,12 @@ def test_a_row_and_a_line_for_each_file(truth, tmp_path):
     assert found['wrist'][columns.index('Wrist')] == '75.0'
     assert found['wrist'][columns.index('Total')] == '96.4'
 
+    differences = comparison.differences()
+    assert list(differences) == ['knee', 'wrist']
+    assert differences['knee'].keys() == {'all'}
+    assert differences['knee']['all'].points == pytest.approx(-100 / 56)
+    assert differences['wrist']['all'].points == pytest.approx(-200 / 56)
+
     path = tmp_path / 'curves.png'
     comparison.draw(str(path), 'LSP')
     picture = cv2.imread(str(path))

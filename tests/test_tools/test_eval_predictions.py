@@ -194,12 +194,20 @@ def test_several_files_in_one_table_and_one_plot(main, lsp, tmp_path, capsys):
     assert not output.err
     assert printed(output.out, 'all right') == ['100.0'] * 8
     # The names are not of one length.
-    (row,) = [line for line in output.out.splitlines() if line.startswith('noisy')]
+    lines = output.out.splitlines()
+    (row,) = [line for line in lines if line.startswith('noisy ')]
     assert row.split()[1:] == alone
+    assert 'Total beside all right (95 % by bootstrap over persons)' in lines
+    (beside,) = [line for line in lines if line.startswith('noisy: all ')]
     assert curve.stat().st_size > 10_000
     systems = json.loads(result.read_text())['systems']
     assert systems['all right']['Total'] == 100
     assert f'{systems["noisy"]["Total"]:.1f}' == alone[-1]
+    assert systems['all right']['beside_first'] == {}
+    by = systems['noisy']['beside_first']['all']
+    assert by['points'] == pytest.approx(systems['noisy']['Total'] - 100)
+    assert by['low'] < by['points'] < by['high'] < 0
+    assert f'noisy: all {by["points"]:+.1f} (' in beside
     assert [system['one_based'] for system in systems.values()] == [False, True]
 
 

@@ -136,12 +136,12 @@ def joint_rates(
     Returns:
         np.ndarray: Shape (K,), percent; NaN where no instance is counted.
     """
-    hits, counted = _hits(distances, counted, threshold)
+    right, counted = hits(distances, counted, threshold)
     number = counted.sum(0)
     return np.array(
         [
             100 * (h / n) if n else np.nan
-            for h, n in zip(hits.sum(0), number, strict=True)
+            for h, n in zip(right.sum(0), number, strict=True)
         ]
     )
 
@@ -171,9 +171,9 @@ def column_rates(
         known = [float(rates[j]) for j in joints if not np.isnan(rates[j])]
         result[name] = sum(known) / len(known) if known else float('nan')
     scored = sorted({j for joints in columns.values() for j in joints})
-    hits, counted = _hits(distances, counted, threshold)
+    right, counted = hits(distances, counted, threshold)
     number = int(counted[:, scored].sum())
-    total = 100 * (int(hits[:, scored].sum()) / number) if number else float('nan')
+    total = 100 * (int(right[:, scored].sum()) / number) if number else float('nan')
     return {**result, 'Total': total}
 
 
@@ -203,14 +203,25 @@ def splits(annotated: np.ndarray, visible: np.ndarray | None) -> dict[str, np.nd
     return result
 
 
+def hits(
+    distances: np.ndarray, counted: np.ndarray, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Say which instances are right.
+
+    Args:
+        distances (np.ndarray): Normalised distances of shape (N, K); NaN never
+            counts.
+        counted (np.ndarray): Shape (N, K), non-zero for the instances to count.
+        threshold (float): Largest normalised distance of a hit, itself included.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Boolean masks (N, K) of the hits and of the
+        instances that count.
+    """
+    counted = np.asarray(counted).astype(bool) & ~np.isnan(distances)
+    return counted & (distances <= threshold * (1 + _TIE)), counted
+
+
 def _norm(vectors: np.ndarray) -> np.ndarray:
     """Euclidean length of (…, 2) vectors."""
     return np.sqrt((vectors**2).sum(-1))
-
-
-def _hits(
-    distances: np.ndarray, counted: np.ndarray, threshold: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Boolean (N, K) masks of the hits and of the instances that count."""
-    counted = np.asarray(counted).astype(bool) & ~np.isnan(distances)
-    return counted & (distances <= threshold * (1 + _TIE)), counted
