@@ -7,7 +7,11 @@ import numpy as np
 
 from phr_mmpose.evaluation.curves import draw_system_curves
 from phr_mmpose.evaluation.functional.bootstrap import Difference, rate_difference
-from phr_mmpose.evaluation.functional.pck import column_joints, splits
+from phr_mmpose.evaluation.functional.pck import (
+    column_joints,
+    scored_joints,
+    splits,
+)
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.evaluation.report import table
@@ -126,9 +130,7 @@ class Comparison:
             (``'all'``, ``'visible'``, ``'occluded'``), its Total minus the first's.
         """
         truth = self.truth
-        scored = sorted(
-            {j for pair in column_joints(truth.names).values() for j in pair}
-        )
+        scored = scored_joints(column_joints(truth.names))
         masks = splits(truth.annotated, truth.visible)
         first, *others = self._distances
         return {

@@ -50,6 +50,11 @@ def column_joints(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
     }
 
 
+def scored_joints(columns: Mapping[str, Sequence[int]]) -> list[int]:
+    """Tell which joints ``Total`` counts: those of any column, by index."""
+    return sorted({joint for joints in columns.values() for joint in joints})
+
+
 def torso_lengths(
     keypoints: np.ndarray, annotated: np.ndarray, left_shoulder: int, right_hip: int
 ) -> np.ndarray:
@@ -170,7 +175,7 @@ def column_rates(
     for name, joints in columns.items():
         known = [float(rates[j]) for j in joints if not np.isnan(rates[j])]
         result[name] = sum(known) / len(known) if known else float('nan')
-    scored = sorted({j for joints in columns.values() for j in joints})
+    scored = scored_joints(columns)
     right, counted = hits(distances, counted, threshold)
     number = int(counted[:, scored].sum())
     total = 100 * (int(right[:, scored].sum()) / number) if number else float('nan')
