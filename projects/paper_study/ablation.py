@@ -172,9 +172,16 @@ def fit(path: Path, out: Path, args: argparse.Namespace) -> None:
     if args.data is not None:
         use_data(config, args.data)
     if args.held_out:
+        if config.val_dataloader.dataset == config.test_dataloader.dataset:
+            raise UserError(
+                f'{path}: its val_dataloader reads the test data; --held-out needs '
+                'configs that hold others out'
+            )
         config.test_dataloader = config.val_dataloader
         config.test_evaluator = config.val_evaluator
     text = f'{config.pretty_text}\n{args.images}'
+    if args.random_init:
+        text += '\nrandom weights'
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     if out.exists():
         if load_config(out).get('budget', {}).get('digest') != digest:
