@@ -15,9 +15,7 @@ Example:
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,10 +38,9 @@ from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
-from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import markdown_table, mean_and_spread, written
+from projects.paper_study.testing import run_test
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 _SPLITS = ('visible', 'occluded')
 # Okabe and Ito's colours, which stay apart for the colour-blind.
 _COLOURS = {'detector': '#0072B2', 'refiner': '#D55E00'}
@@ -106,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, flags in outputs.items():
             print(f'{level:.0%} of the joints behind objects: {name}', flush=True)
             study.scores[level, name] = [
-                test(args.config, checkpoint, options, flags)
+                run_test(args.config, checkpoint, *flags, '--cfg-options', *options)
                 for checkpoint in args.checkpoint
             ]
     out = Path(args.out)
@@ -233,30 +230,6 @@ def hidden_share(config: Config, level: float, num: int | None) -> float:
     flags = [figures[index]['keypoints_visible'][0] for index in range(len(figures))]
     annotated, visible = np.moveaxis(np.stack(flags), -1, 0)
     return 1 - float(visible.sum() / annotated.sum())
-
-
-def test(
-    config: str, checkpoint: str, options: Sequence[str], flags: Sequence[str]
-) -> dict:
-    """Run tools/test.py and read its numbers.
-
-    Raises:
-        UserError: If it fails, with its own line.
-    """
-    with tempfile.TemporaryDirectory(prefix='occlusion_') as folder:
-        numbers = Path(folder, 'scores.json')
-        command = [str(TOOLS / 'test.py'), config, checkpoint, *flags]
-        command += ['--json', str(numbers), '--work-dir', folder]
-        done = subprocess.run(
-            [sys.executable, *command, '--cfg-options', *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ['no reason given'])[-1]
-            raise UserError(last.removeprefix('error: '))
-        return read_scores(numbers)
 
 
 if __name__ == '__main__':

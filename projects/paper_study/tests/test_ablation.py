@@ -17,35 +17,6 @@ from projects.paper_study import ablation, occlusion_study
 from projects.paper_study.scores import read_scores
 
 REPO = Path(__file__).resolve().parents[3]
-BASE = f"""
-_base_ = {str(REPO / 'configs' / 'phr_tiny_figures.py')!r}
-input_size = (32, 32)
-train_pipeline = [
-    dict(t, input_size=input_size) if 'input_size' in t else t
-    for t in _base_.train_pipeline
-]
-test_pipeline = [
-    dict(t, input_size=input_size) if 'input_size' in t else t
-    for t in _base_.test_pipeline
-]
-model = dict(
-    backbone=dict(base_channels=8, stem_channels=8),
-    head=dict(
-        input_size=input_size,
-        heatmap_size=(16, 16),
-        detector=dict(in_channels=112),
-        refiner=dict(width=16, depth=1),
-    ),
-)
-_loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
-train_dataloader = dict(
-    _loader, dataset=dict(num=24, image_size=64, pipeline=train_pipeline)
-)
-val_dataloader = dict(
-    _loader, dataset=dict(num=16, image_size=64, pipeline=test_pipeline)
-)
-test_dataloader = val_dataloader
-"""
 ALONE = """
 _base_ = '_base.py'
 row = dict(place=2, title='Detector alone')
@@ -59,9 +30,9 @@ BROKEN = "_base_ = '_nowhere.py'\n"
 
 
 @pytest.fixture(scope='module')
-def rows(tmp_path_factory) -> Path:
+def rows(tmp_path_factory, small_cascade) -> Path:
     folder = tmp_path_factory.mktemp('rows')
-    (folder / '_base.py').write_text(BASE)
+    (folder / '_base.py').write_text(small_cascade)
     (folder / 'alone.py').write_text(ALONE)
     (folder / 'broken.py').write_text(BROKEN)
     (folder / 'cascade.py').write_text("_base_ = '_base.py'\n")
@@ -176,7 +147,11 @@ def test_another_budget_is_not_mixed_with_it(command, finished, tmp_path):
     shutil.copytree(finished[0], folder)
     command = [*command[:-2], 'alone', '--work-dir', str(folder)]
     before = (folder / 'alone' / 'config.py').read_text()
-    for changes in (['--images', '160'], ['--cfg-options', 'randomness.seed=5']):
+    for changes in (
+        ['--images', '160'],
+        ['--cfg-options', 'randomness.seed=5'],
+        ['--random-init'],
+    ):
         with pytest.raises(UserError, match='1 of 1 rows failed: alone'):
             ablation.main([*command, *changes])
         content = json.loads((folder / 'ablation.json').read_text())
@@ -196,6 +171,13 @@ def test_choices_are_made_on_the_held_out_data(rows, tmp_path):
         ablation.fit(path, out, ablation.parse_args([*arguments, *options]))
         scored[len(options)] = load_config(out).test_dataloader.dataset.seed
     assert scored == {0: 1, 1: 5}
+
+
+def test_test_data_is_not_called_held_out(rows, tmp_path):
+    arguments = ['--config-set', str(rows), '--work-dir', 'unused', '--images', '80']
+    args = ablation.parse_args([*arguments, '--held-out'])
+    with pytest.raises(UserError, match='its val_dataloader reads the test data'):
+        ablation.fit(rows / 'alone.py', tmp_path / 'config.py', args)
 
 
 def test_data_is_put_into_every_data_set(tmp_path):

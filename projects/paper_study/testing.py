@@ -1,0 +1,40 @@
+"""tools/test.py in a process of its own."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from phr_mmpose.utils.errors import UserError
+from projects.paper_study.scores import read_scores
+
+_TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'test.py'
+
+
+def run_test(config: str | Path, checkpoint: str | Path, *options: str) -> dict:
+    """Test a checkpoint and read its numbers.
+
+    Args:
+        config (str | Path): Of the model.
+        checkpoint (str | Path): Its weights.
+        *options (str): Further ones of ``tools/test.py``.
+
+    Returns:
+        dict: As :func:`~projects.paper_study.scores.read_scores` gives them.
+
+    Raises:
+        UserError: If the tool fails, with its own line.
+    """
+    with tempfile.TemporaryDirectory(prefix='test_') as folder:
+        numbers = Path(folder, 'scores.json')
+        command = [str(_TOOL), str(config), str(checkpoint), '--json', str(numbers)]
+        done = subprocess.run(
+            [sys.executable, *command, '--work-dir', folder, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ['no reason given'])[-1]
+            raise UserError(last.removeprefix('error: '))
+        return read_scores(numbers)

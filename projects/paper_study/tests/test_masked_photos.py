@@ -1,0 +1,92 @@
+"""Photos with patches, here figures, whose hidden joints are known."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+from mmpose.registry import DATASETS, MODELS
+
+from phr_mmpose.utils.config import load_config
+from phr_mmpose.utils.errors import UserError
+from projects.paper_study import masked_photos
+
+GROUPS = (masked_photos.PATCH, masked_photos.LABELS, masked_photos.VISIBLE)
+
+
+@pytest.fixture(scope='module')
+def path(small_cascade, tmp_path_factory):
+    path = tmp_path_factory.mktemp('config') / 'cascade.py'
+    path.write_text(small_cascade)
+    return path
+
+
+@pytest.fixture(scope='module')
+def photos(path):
+    plain = load_config(path)
+    masked = masked_photos.with_masking(plain, str(path))
+    return masked_photos.MaskedPhotos(plain, masked, str(path))
+
+
+def test_every_annotated_joint_is_in_one_group(photos, path):
+    patch, labels, visible = (photos.groups[name].astype(int) for name in GROUPS)
+    assert patch.sum() > 5 and labels.sum() > 5 and visible.sum() > 100
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        dataset = load_config(path).test_dataloader.dataset
+        figures = DATASETS.build(dict(dataset, pipeline=[]))
+    flags = np.stack([figure['keypoints_visible'][0] for figure in figures]) > 0
+    np.testing.assert_array_equal(patch + labels + visible, flags[..., 0])
+    np.testing.assert_array_equal(labels, flags[..., 0] & ~flags[..., 1])
+
+
+def test_the_groups_are_rated_apart(photos):
+    patch, visible = photos.groups['hidden by a patch'], photos.groups['visible']
+    # The refiner finds what is under the patches, and loses what is in sight.
+    distances = {
+        'detector': np.where(patch, 9.0, 0.1),
+        'refiner': np.where(visible, 9.0, 0.1),
+    }
+    rates = photos.rate(distances)
+    assert photos.measure == 'PCKh@0.5' and list(rates) == list(GROUPS)
+    found = [(rate['detector'], rate['refiner']) for rate in rates.values()]
+    assert found == [(0, 100), (100, 100), (100, 0)]
+    differences = [rate['difference']['points'] for rate in rates.values()]
+    assert differences == [100, 0, -100]
+    # Pelvis and thorax are in no column.
+    assert rates['visible']['number'] < visible.sum()
+
+
+def test_the_tool_rates_both_subnetworks(path, tmp_path, capsys):
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        model = MODELS.build(load_config(path).model)
+    checkpoint = str(tmp_path / 'random.pth')
+    torch.save(model.state_dict(), checkpoint)
+    out = tmp_path / 'out'
+    masked_photos.main(
+        ['--config', str(path), '--checkpoint', checkpoint, '--out', str(out)]
+    )
+    content = json.loads((out / 'masked.json').read_text())
+    assert content['masking']['seed'] == 0
+    (result,) = content['checkpoints']
+    assert result['checkpoint'] == checkpoint
+    assert list(result['joints']) == list(GROUPS)
+    for rates in result['joints'].values():
+        by = rates['difference']
+        assert by['points'] == pytest.approx(rates['refiner'] - rates['detector'])
+        assert by['low'] <= by['points'] <= by['high']
+    table = (out / 'masked.md').read_text()
+    assert len(table.splitlines()) == 5 and table in capsys.readouterr().out
+
+
+def test_faults_get_one_line(path):
+    config = load_config(path)
+    masked = masked_photos.with_masking(config, 'x.py')
+    before, after = (c.test_dataloader.dataset.pipeline for c in (config, masked))
+    assert len(before) + 1 == len(after)
+    config.test_evaluator = dict(type='VisibilityAUC')
+    with pytest.raises(UserError, match='its test_evaluator has neither'):
+        masked_photos.MaskedPhotos(config, masked, 'x.py')
+    config.test_dataloader.dataset.pipeline = []
+    with pytest.raises(UserError, match='does not end with PackCascadeInputs'):
+        masked_photos.with_masking(config, 'x.py')
