@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmpose.registry import DATASETS
 from photo_samples import as_jpeg, smooth_photo
 
 from phr_mmpose.datasets.body import FigureDataset
@@ -337,6 +339,31 @@ def test_browse_shows_figures_as_they_are(tmp_path, phase, seed):
         path = tmp_path / 'out' / f'figure_{seed}_{number}.png'
         joints = item['keypoints'][0, annotated]
         assert check_drawn(path, number, joints, seed) == len(joints)
+
+
+def test_browse_shows_joints_in_the_input(tmp_path):
+    run(
+        tmp_path,
+        'misc/browse_dataset.py',
+        FIGURES,
+        '--output-dir=out',
+        '--not-show',
+        '--max-item-per-dataset=3',
+        '--mode=transformed',
+        '--phase=val',
+    )
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        dataset = DATASETS.build(Config.fromfile(FIGURES).val_dataloader.dataset)
+    for number in range(3):
+        sample = dataset[number]
+        joints = sample['data_samples'].gt_instances.transformed_keypoints[0]
+        plain = sample['inputs'].numpy().transpose(1, 2, 0)
+        shown = cv2.imread(str(tmp_path / 'out' / f'figure_1_{number}.png'))
+        x, y = joints.round().astype(int).T
+        inside = (x >= 0) & (y >= 0) & (x < plain.shape[1]) & (y < plain.shape[0])
+        assert inside.sum() > 8
+        changed = (shown != plain).any(axis=-1)
+        assert changed[y[inside], x[inside]].all() and changed.mean() < 0.5
 
 
 @pytest.mark.parametrize(

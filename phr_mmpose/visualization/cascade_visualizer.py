@@ -37,7 +37,8 @@ class CascadeVisualizer(PoseLocalVisualizer):
         Args:
             image (np.ndarray): (H, W, 3), RGB.
             instances (InstanceData): ``keypoints`` (N, K, 2), and perhaps
-                ``keypoints_visible`` and ``keypoints_unoccluded`` (N, K).
+                ``keypoints_visible`` and ``keypoints_unoccluded`` (N, K). Where it
+                has ``transformed_keypoints`` (N, K, 2), the picture is the input.
             kpt_thr (float): Predicted keypoints that are visible with a lower
                 probability are hollow. Defaults to 0.3.
             show_kpt_idx (bool): Write each keypoint's number. Defaults to False.
@@ -51,7 +52,8 @@ class CascadeVisualizer(PoseLocalVisualizer):
             return super()._draw_instances_kpts(
                 image, instances, kpt_thr, show_kpt_idx, skeleton_style
             )
-        keypoints = np.asarray(instances.keypoints)[..., :2]
+        keypoints = instances.get('transformed_keypoints', instances.keypoints)
+        keypoints = np.asarray(keypoints)[..., :2]
         visible = np.asarray(instances.get('keypoints_visible', np.ones(1)))
         visible = np.broadcast_to(visible, keypoints.shape[:2])
         if 'keypoint_scores' in instances:

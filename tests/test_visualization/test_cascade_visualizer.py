@@ -56,6 +56,17 @@ def test_inferred_keypoints_are_hollow_and_none_is_left_out(visualizer):
     assert (centres(strict) > 240).all()
 
 
+def test_in_the_input_keypoints_stand_where_the_crop_has_put_them(visualizer):
+    photo = dict(keypoints=POINTS[None], keypoints_visible=np.ones((1, 14)))
+    crop = dict(photo, keypoints=POINTS[None] * 3 + 40)
+    crop['transformed_keypoints'] = POINTS[None]
+    pictures = [
+        drawn(visualizer, dict(gt_instances=InstanceData(**each)), draw_pred=False)
+        for each in (photo, crop)
+    ]
+    np.testing.assert_array_equal(*pictures)
+
+
 def test_annotated_keypoints_are_drawn_by_their_own_flags(visualizer):
     annotated = np.ones((1, 14), np.float32)
     annotated[0, 13] = 0
