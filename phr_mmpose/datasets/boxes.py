@@ -24,6 +24,28 @@ class FaultyBoxes(UserError):
         self.good = good
 
 
+def check_photo_size(
+    listed: Sequence[int] | None, image_shape: tuple[int, int], source: str | Path
+) -> None:
+    """Check that a list and a photo speak of the same pixels.
+
+    Args:
+        listed (Sequence[int] | None): Height and width that the list tells, if any.
+        image_shape (tuple[int, int]): Height and width of the photo, turned upright.
+        source (str | Path): Where the photo comes from, for the error message.
+
+    Raises:
+        UserError: If they differ.
+    """
+    if listed is not None and tuple(listed[:2]) != tuple(image_shape):
+        (height, width), (listed_height, listed_width) = image_shape, listed[:2]
+        raise UserError(
+            f'{source}: is {width} x {height} pixels when upright, and the list says '
+            f'{listed_width} x {listed_height}; give boxes, keypoints and size of the '
+            'upright photo'
+        )
+
+
 def check_boxes(
     boxes: np.ndarray | Sequence[Sequence[float]],
     image_shape: tuple[int, int],

@@ -5,7 +5,7 @@ from mmengine import fileio
 from mmpose.datasets.transforms import LoadImage
 from mmpose.registry import TRANSFORMS
 
-from phr_mmpose.datasets.boxes import check_boxes
+from phr_mmpose.datasets.boxes import check_boxes, check_photo_size
 from phr_mmpose.datasets.photos import decode_photo, to_bgr8
 from phr_mmpose.utils.errors import UserError
 
@@ -63,6 +63,7 @@ class CheckedLoadImage(LoadImage):
                 return None
             raise
         shape = image.shape[:2]
+        check_photo_size(results.get('img_shape'), shape, source)
         if results.get('bbox') is not None:
             check_boxes(results['bbox'], shape, source)
         results['img'] = image.astype(np.float32) if self.to_float32 else image

@@ -7,7 +7,7 @@ from mmpose.registry import TRANSFORMS
 from mmpose.structures.bbox import flip_bbox, get_warp_matrix
 from mmpose.structures.keypoint import flip_keypoints
 
-from phr_mmpose.datasets.boxes import check_boxes
+from phr_mmpose.datasets.boxes import check_boxes, check_photo_size
 from phr_mmpose.datasets.pixel_grid import PixelGrid
 from phr_mmpose.datasets.reduced_photos import choose_reduction, decode_reduced
 from phr_mmpose.datasets.transforms.checked_load_image import CheckedLoadImage
@@ -123,6 +123,7 @@ class LoadPersonCrop(CheckedLoadImage):
             if self.ignore_empty:
                 return None
             raise
+        check_photo_size(results.get('img_shape'), shape, source)
         if results.get('bbox') is not None:
             check_boxes(results['bbox'], shape, source)
         results['img_shape'] = results['ori_shape'] = shape

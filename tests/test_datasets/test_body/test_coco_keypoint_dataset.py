@@ -1,12 +1,14 @@
 """COCO keypoint files, against values by hand and beside MMPose's own reader."""
 
 import json
+import logging
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, METRICS
@@ -61,6 +63,10 @@ def write(folder, *people, **changes):
     return folder
 
 
+def named(*keypoints):
+    return dict(id=1, name='person', keypoints=list(keypoints))
+
+
 def build(folder, kind='CocoKeypointDataset', **options):
     options = dict(metainfo=METAINFO, ann_file='people.json', **options)
     return DATASETS.build(
@@ -111,12 +117,45 @@ def test_all_but_the_flags_is_mmpose_s(tmp_path_factory, people, mode):
     )
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs, strict=True):
+        if mode == 'topdown':
+            assert one.pop('img_shape') == (100, 80)
         assert one.keys() == other.keys()
         flags = one.pop('keypoints_visible')
         np.testing.assert_array_equal(flags[..., 0], other.pop('keypoints_visible'))
         assert (flags[..., 1] <= flags[..., 0]).all()
         for key in set(one) - {'dataset'}:
             np.testing.assert_equal(one[key], other[key], err_msg=key)
+
+
+@pytest.fixture
+def logged(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, logger.name):
+        yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.mark.parametrize(
+    ('names', 'warned'),
+    [
+        (('left', 'right', 'head'), False),
+        (('Left', ' right', 'HEAD'), False),
+        (('left', 'right', 'nose'), True),
+        # Not the keypoints of this category.
+        (('left', 'right'), False),
+    ],
+)
+def test_names_in_the_file_are_compared(tmp_path, logged, names, warned):
+    build(write(tmp_path, person(), categories=[named(*names)]))
+    line = "calls its keypoint 2 'nose', the metainfo 'sticks' 'head'"
+    assert (line in logged.text) == warned
+
+
+def test_who_is_left_out_is_counted(tmp_path, logged):
+    folder = write(tmp_path, person(), person(2, iscrowd=1), person(3, bbox=None))
+    assert len(build(folder)) == 1
+    assert '1 of 3 annotations are used' in logged.text
 
 
 def test_a_file_without_visible_joints_does_not_tell_what_is_hidden(tmp_path):
@@ -185,7 +224,20 @@ def test_metainfo_from_a_file(tmp_path):
         ([person(keypoints=[1, 2, 3] * 3)], {}, ['annotation 1', '0, 1 and 2']),
         ([person(keypoints=[1, float('nan'), 2] * 3)], {}, ['annotation 1', 'NaN']),
         ([person(keypoints=[1, 1e30, 2] * 3)], {}, ['annotation 1', 'far away']),
-        ([person(bbox=[1, 2, 3])], {}, ['ValueError']),
+        ([person(bbox=[1, 2, 3])], {}, ['annotation 1', 'bbox', '[1, 2, 3]']),
+        ([person() | dict(bbox=None)], {}, ['annotation 1', 'bbox', 'None']),
+        ([person(), person()], {}, ['2 of its "annotations" have the id 1']),
+        (
+            [person()],
+            dict(images=2 * [dict(id=1, file_name='a.png', width=80, height=100)]),
+            ['2 of its "images" have the id 1'],
+        ),
+        (
+            [person()],
+            dict(categories=[named('head', 'left', 'right')]),
+            ["keypoint 0 'head'", "'sticks' 'left'", 'order of the file'],
+        ),
+        ([person(bbox=[0.1, 0.2, 0.5, 0.7])], {}, ['2 pixels', 'shares of the photo']),
         ([person() | dict(keypoints='none')], {}, ['ValueError']),
         ([person(image_id=None)], {}, ['image_id']),
         ([person()], dict(images=[dict(id=1, file_name='a.png')]), ['width']),
@@ -257,6 +309,18 @@ def test_through_the_pipeline_of_another_shape(with_photo):
     meta = packed['data_samples'].metainfo
     assert meta['img_id'] == 1 and meta['category_id'] == 1
     assert meta['raw_ann_info']['keypoints'][5] == 1
+
+
+@pytest.mark.parametrize('loads', ['LoadPersonCrop', 'CheckedLoadImage'])
+def test_a_size_that_is_not_the_photo_s_gets_one_line(with_photo, loads):
+    # As of a photo that its camera has stored on its side.
+    photo = dict(id=1, file_name='a.png', width=100, height=80)
+    folder = write(with_photo, person(), images=[photo])
+    pipeline = photo_pipeline()
+    if loads == 'CheckedLoadImage':
+        pipeline[:] = [dict(type='CheckedLoadImage')]
+    with pytest.raises(UserError, match=r'80 x 100 pixels .* says 100 x 80'):
+        build(folder, pipeline=pipeline)[0]
 
 
 def test_mirrored_both_flags_change_sides(with_photo):
