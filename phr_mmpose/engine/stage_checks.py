@@ -1,6 +1,6 @@
 """Whether a config trains what its stages say."""
 
-from mmengine.hooks import ParamSchedulerHook
+from mmengine.hooks import EarlyStoppingHook, ParamSchedulerHook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -41,6 +41,14 @@ def check_stages(
         raise UserError(
             'config: the variable stages differs from what trains: hand it to the '
             'hook, default_hooks = dict(param_scheduler=dict(stages=stages))'
+        )
+    if len(schedule.stages) > 1 and any(
+        isinstance(each, EarlyStoppingHook) for each in runner.hooks
+    ):
+        raise UserError(
+            'config: EarlyStoppingHook would end all stages at the first that gets no '
+            'better: take it out of custom_hooks, or train one stage at a time with it '
+            f'(--stages {schedule.stages[0].name})'
         )
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         raise UserError(
