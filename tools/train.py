@@ -124,6 +124,12 @@ def train(config: Config, args: argparse.Namespace) -> None:
             raise UserError(
                 f'config: has no {key}; give the config of a model to train'
             )
+    scaling = config.get('auto_scale_lr') or {}
+    if scaling.get('enable') and not scaling.get('base_batch_size'):
+        raise UserError(
+            'config: auto_scale_lr needs base_batch_size, the batch that the rates are '
+            'made for: auto_scale_lr = dict(base_batch_size=...)'
+        )
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
