@@ -77,7 +77,17 @@ class FusionNeck(BaseModule):
         Returns:
             tuple[Tensor]: The finest level with the mixed features behind its own
             channels, (B, c_0 + c, h_0, w_0), then the other levels as they are.
+
+        Raises:
+            UserError: If the levels have other channels.
         """
+        channels = tuple(level.shape[1] for level in feats)
+        wanted = tuple(lateral.in_channels for lateral in self.laterals)
+        if channels != wanted:
+            raise UserError(
+                f'FusionNeck in_channels is {wanted}, the levels have {channels}; set '
+                f'it to {channels}'
+            )
         mixed = None
         for level, lateral in zip(
             reversed(feats), reversed(self.laterals), strict=True

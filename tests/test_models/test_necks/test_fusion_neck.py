@@ -52,3 +52,14 @@ def test_mixed_features_see_their_neighbourhood(levels):
 def test_an_even_kernel_is_refused():
     with pytest.raises(UserError, match='kernel_size'):
         FusionNeck([3], kernel_size=4)
+
+
+def test_other_levels_get_one_line(levels):
+    neck = FusionNeck([3, 4, 2], 4)
+    for feats, channels in ((levels, '(3, 5, 2)'), (levels[:2], '(3, 5)')):
+        with pytest.raises(UserError) as caught:
+            neck(feats)
+        assert str(caught.value) == (
+            f'FusionNeck in_channels is (3, 4, 2), the levels have {channels}; set it '
+            f'to {channels}'
+        )
