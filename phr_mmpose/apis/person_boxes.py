@@ -209,6 +209,8 @@ class PersonDetector:
 
         target = choose_device(device)
         settings = load_config(config)
+        if settings.get('default_scope') == 'mmpose':
+            raise UserError(f'{config}: is for poses; give one of MMDetection')
         weights = weights or settings.get('load_from')
         if not weights:
             raise UserError(f'{config}: names no weights; give --det-weights')

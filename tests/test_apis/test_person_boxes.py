@@ -16,6 +16,7 @@ from phr_mmpose.apis.person_boxes import (
     whole_image,
 )
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.zoo import model_files
 
 IMAGE = np.zeros((80, 60, 3), np.uint8)
 
@@ -220,3 +221,6 @@ def test_a_detector_needs_weights_that_fit(detector, checkpoints):
         PersonDetector(detector[0], device='cpu')
     with pytest.raises(UserError, match='checkpoint of another model'):
         PersonDetector(detector[0], checkpoints['with_meta'], device='cpu')
+    poses, weights = model_files('phr_lite_lsp')
+    with pytest.raises(UserError, match='is for poses; give one of MMDetection'):
+        PersonDetector(poses, weights, device='cpu')
