@@ -1,6 +1,8 @@
 """Reading a config, with one line where it cannot be read or does not fit."""
 
 import argparse
+import difflib
+import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.runner import Runner
 
 from phr_mmpose.utils.errors import UserError, first_line
 
@@ -75,6 +78,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         fault = first_line(error)
         raise UserError(f'{path}: is no readable config: {fault}') from error
     if options:
+        check_options(config, options)
         try:
             config.merge_from_dict(dict(options))
         except Exception as error:
@@ -86,6 +90,26 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         if not isinstance(value := config.get(key), (str, type(None))):
             raise UserError(f'{path}: {key} must be one path, not {value!r}')
     return config
+
+
+def check_options(config: Config, options: Mapping[str, Any]) -> None:
+    """Refuse options that nothing would read.
+
+    Args:
+        config (Config): What they are to override.
+        options (Mapping[str, Any]): Dotted keys and their values.
+
+    Raises:
+        UserError: If the first word of one is neither in the config nor an argument
+            of MMEngine's runner.
+    """
+    known = {*config, *inspect.signature(Runner).parameters, 'auto_scale_lr'}
+    for key in options:
+        first = key.split('.')[0]
+        if first not in known:
+            close = difflib.get_close_matches(first, known, n=1)
+            hint = f'; is it {close[0]}?' if close else ''
+            raise UserError(f'--cfg-options {key}: the config has no {first}{hint}')
 
 
 def use_data(config: Config, folder: str | Path) -> None:

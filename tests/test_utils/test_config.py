@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from phr_mmpose.utils.config import ConfigOptions
+from phr_mmpose.utils.config import ConfigOptions, load_config
 from phr_mmpose.utils.errors import UserError
 
 
@@ -26,3 +26,20 @@ def test_what_is_no_option_is_told_in_one_line(word):
     line = str(caught.value)
     assert line.startswith(f'--cfg-options {word}: give KEY=VALUE')
     assert '\n' not in line
+
+
+def test_options_that_nothing_reads_are_refused(tmp_path):
+    path = tmp_path / 'mine.py'
+    path.write_text("optim_wrapper = dict(type='OptimWrapper')\nown = 1\n")
+    options = {'own': 2, 'custom_hooks': [], 'auto_scale_lr.enable': True}
+    config = load_config(path, {**options, 'optim_wrapper.clip_grad.max_norm': 1})
+    assert config.own == 2 and config.optim_wrapper.clip_grad.max_norm == 1
+    for key, hint in (
+        ('optim_wraper.type', '; is it optim_wrapper?'),
+        ('nothing.alike', ''),
+    ):
+        with pytest.raises(UserError) as caught:
+            load_config(path, {key: 1})
+        first = key.split('.')[0]
+        line = f'--cfg-options {key}: the config has no {first}{hint}'
+        assert str(caught.value) == line
