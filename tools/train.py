@@ -11,13 +11,14 @@ Examples:
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phr_mmpose.utils.cli import run
 
 import torch
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
+from mmpose.registry import OPTIMIZERS
 
 from phr_mmpose.engine.checked_runner import CheckedRunner
 from phr_mmpose.engine.pretrained import (
@@ -39,6 +40,9 @@ from phr_mmpose.utils.config import (
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import make_work_dir, writing_to
 from phr_mmpose.zoo import list_models, model_files
+
+# What each launcher tells its processes.
+_RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -130,6 +134,12 @@ def train(config: Config, args: argparse.Namespace) -> None:
             'config: auto_scale_lr needs base_batch_size, the batch that the rates are '
             'made for: auto_scale_lr = dict(base_batch_size=...)'
         )
+    rank = _RANKS.get(args.launcher)
+    if rank is not None and rank not in os.environ:
+        raise UserError(
+            f'--launcher {args.launcher}: {rank} is not set, so that nothing has '
+            'started several processes; start them by torchrun, srun or mpirun'
+        )
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -158,9 +168,16 @@ def train(config: Config, args: argparse.Namespace) -> None:
         weights = get_state_dict(checkpoint, config.load_from)
         if config.get('resume'):
             check_matches(model, weights, config.load_from)
+            meta = checkpoint.get('meta')
+            epoch = meta.get('epoch') if isinstance(meta, Mapping) else None
+            if type(epoch) is int and epoch == runner.max_epochs:
+                say(f'nothing is left to train: epoch {runner.max_epochs} is the last')
         elif lines := describe_fit(model, weights, config.load_from):
             say(lines)
     with building(args.config, 'optim_wrapper'):
+        kind = config.optim_wrapper.get('optimizer', {}).get('type')
+        if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+            raise UserError(f'config: optim_wrapper.optimizer: {kind!r} is unknown')
         # Here, so that a faulty optimizer ends in one line that names the config.
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     with writing_to(config.work_dir):

@@ -18,7 +18,12 @@ ONE = [dict(name='a', trains=['detector'], epochs=6, lr=1e-2)]
         # As configs before 0.2 had them.
         (dict(custom_hooks=[dict(type='StagedTrainingHook')]), 'default_hooks'),
         (dict(custom_hooks=[dict(type='StagedTrainingHook', stages=ONE)]), 'custom_'),
-        (dict(custom_hooks=[dict(type='EarlyStoppingHook', monitor='x')]), 'EarlyS'),
+        (
+            dict(
+                custom_hooks=[dict(type='EarlyStoppingHook', monitor='x', rule='less')]
+            ),
+            'EarlyS',
+        ),
         (dict(train_cfg=dict(type='StagedTrainLoop')), 'by_epoch=True'),
         (dict(optim_wrapper__optimizer__type='FusedRMSprop'), 'RMSprop'),
         (dict(optim_wrapper__optimizer__type='FusedAdamW'), 'AdamW'),

@@ -59,6 +59,16 @@ def test_a_stage_alone_and_the_next_from_its_checkpoint(
     checkpoint = safe_load(first / 'stage_refiner.pth')
     assert (checkpoint['meta']['seed'], checkpoint['meta']['epoch']) == (3, 1)
     assert 'BFloat16OptimWrapper' in (first / 'tiny_config.py').read_text()
+    train.main(
+        [
+            *arguments,
+            'default_hooks.param_scheduler.stages.1.epochs=1',
+            'experiment_name=again',
+            *('--stages', 'refiner', '--resume', '--work-dir', str(first)),
+        ]
+    )
+    said = capsys.readouterr().err
+    assert 'nothing is left to train: epoch 1 is the last' in said
 
     train.main(
         [
@@ -348,6 +358,19 @@ def test_faulty_configs_and_options(train, tiny, tmp_path):
         'default_hooks.param_scheduler.stages.0.epochs=0',
     )
     assert line.startswith(f"{tiny.path}: stage 'detector': epochs must be 1")
+
+
+def test_what_would_fail_later_or_do_nothing(train, tiny, tmp_path, monkeypatch):
+    work = f'--work-dir={tmp_path}'
+    monkeypatch.delenv('RANK', raising=False)
+    line = fails(train, tiny.path, work, '--launcher', 'pytorch')
+    assert '--launcher pytorch: RANK is not set' in line and 'torchrun' in line
+    for option, words in (
+        ('auto_scale_lr.enable=True', 'auto_scale_lr needs base_batch_size'),
+        ('optim_wrapper.optimizer.type=AdamV', "'AdamV' is unknown"),
+        ('optim_wraper.optimizer.lr=1', 'is it optim_wrapper?'),
+    ):
+        assert words in fails(train, tiny.path, work, '--cfg-options', option)
 
 
 @pytest.mark.parametrize(
