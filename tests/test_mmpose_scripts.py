@@ -352,11 +352,14 @@ def test_browse_shows_joints_in_the_input(tmp_path):
         '--mode=transformed',
         '--phase=val',
     )
+    config = Config.fromfile(FIGURES).val_dataloader.dataset
+    config.pipeline[-1].pack_transformed = True
     with DefaultScope.overwrite_default_scope('mmpose'):
-        dataset = DATASETS.build(Config.fromfile(FIGURES).val_dataloader.dataset)
+        dataset = DATASETS.build(config)
     for number in range(3):
         sample = dataset[number]
-        joints = sample['data_samples'].gt_instances.transformed_keypoints[0]
+        truth = sample['data_samples'].gt_instances
+        joints = truth.transformed_keypoints[truth.keypoints_visible > 0]
         plain = sample['inputs'].numpy().transpose(1, 2, 0)
         shown = cv2.imread(str(tmp_path / 'out' / f'figure_1_{number}.png'))
         x, y = joints.round().astype(int).T
