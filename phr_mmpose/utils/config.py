@@ -15,6 +15,15 @@ from mmengine.runner import Runner
 from phr_mmpose.utils.errors import UserError, first_line
 
 _PATHS = ('load_from', 'work_dir')
+# What MMEngine's runner reads from the config besides its arguments.
+_KEYS_OF_RUNNER = (
+    'activation_checkpointing',
+    'compile',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+)
 
 
 class ConfigOptions(DictAction):
@@ -100,10 +109,10 @@ def check_options(config: Config, options: Mapping[str, Any]) -> None:
         options (Mapping[str, Any]): Dotted keys and their values.
 
     Raises:
-        UserError: If the first word of one is neither in the config nor an argument
-            of MMEngine's runner.
+        UserError: If the first word of one is neither in the config nor known to
+            MMEngine's runner.
     """
-    known = {*config, *inspect.signature(Runner).parameters, 'auto_scale_lr'}
+    known = {*config, *inspect.signature(Runner).parameters, *_KEYS_OF_RUNNER}
     for key in options:
         first = key.split('.')[0]
         if first not in known:

@@ -31,7 +31,12 @@ def test_what_is_no_option_is_told_in_one_line(word):
 def test_options_that_nothing_reads_are_refused(tmp_path):
     path = tmp_path / 'mine.py'
     path.write_text("optim_wrapper = dict(type='OptimWrapper')\nown = 1\n")
-    options = {'own': 2, 'custom_hooks': [], 'auto_scale_lr.enable': True}
+    options = {
+        'own': 2,
+        'custom_hooks': [],
+        'auto_scale_lr.enable': True,
+        'sync_bn': 'torch',
+    }
     config = load_config(path, {**options, 'optim_wrapper.clip_grad.max_norm': 1})
     assert config.own == 2 and config.optim_wrapper.clip_grad.max_norm == 1
     for key, hint in (

@@ -94,8 +94,10 @@ class CocoKeypointDataset(CocoDataset):
                 'photo of the file',
                 logger='current',
             )
-        sides = [np.ptp(item['bbox'].reshape(-1, 2, 2), axis=1) for item in items]
-        if self.data_mode == 'topdown' and np.max(sides) < _SMALLEST_BOX:
+        if self.data_mode == 'topdown' and all(
+            np.ptp(item['bbox'].reshape(2, 2), axis=0).max() < _SMALLEST_BOX
+            for item in items
+        ):
             raise UserError(
                 f'{self.ann_file}: no box is as large as {_SMALLEST_BOX} pixels; give '
                 'boxes and keypoints in pixels, not as shares of the photo'
@@ -133,7 +135,7 @@ class CocoKeypointDataset(CocoDataset):
             number, times = counts.most_common(1)[0]
             raise UserError(
                 f'{self.ann_file}: {times} of its "{name}" have the id {number}; give '
-                'each its own, which joining files does not'
+                'each its own, also where several files were joined'
             )
 
     def _check_names(self, names: Sequence[str]) -> None:

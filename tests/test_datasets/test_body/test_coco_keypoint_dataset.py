@@ -158,6 +158,16 @@ def test_who_is_left_out_is_counted(tmp_path, logged):
     assert '1 of 3 annotations are used' in logged.text
 
 
+def test_a_photo_without_anybody_is_tested_bottom_up(tmp_path):
+    photos = [
+        dict(id=number, file_name=f'{number}.png', width=80, height=100)
+        for number in (1, 2)
+    ]
+    folder = write(tmp_path, person(), images=photos)
+    found = build(folder, data_mode='bottomup', test_mode=True)
+    assert [item['img_id'] for item in found] == [1, 2]
+
+
 def test_a_file_without_visible_joints_does_not_tell_what_is_hidden(tmp_path):
     keypoints = (10, 20, 1, 30, 40, 1, 0, 0, 0)
     (item,) = build(write(tmp_path, person(keypoints=keypoints)))
