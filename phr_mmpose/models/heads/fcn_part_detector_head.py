@@ -8,6 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from phr_mmpose.models.layers import start_from_prior
+from phr_mmpose.models.layers.levels import check_channels
 from phr_mmpose.utils.errors import UserError
 
 
@@ -75,12 +76,7 @@ class FCNPartDetectorHead(BaseModule):
         Raises:
             UserError: If the levels have other channels or sizes.
         """
-        channels = tuple(level.shape[1] for level in feats)
-        if channels != self.in_channels:
-            raise UserError(
-                f'FCNPartDetectorHead in_channels is {self.in_channels}, the levels '
-                f'have {channels}; set it to {channels}'
-            )
+        check_channels('FCNPartDetectorHead', self.in_channels, feats)
         logits = None
         for level, score in zip(reversed(feats), reversed(self.scores), strict=True):
             scores = score(level)

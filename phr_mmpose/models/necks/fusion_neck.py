@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from phr_mmpose.models.layers.levels import check_channels
 from phr_mmpose.utils.errors import UserError
 
 
@@ -81,13 +82,8 @@ class FusionNeck(BaseModule):
         Raises:
             UserError: If the levels have other channels.
         """
-        channels = tuple(level.shape[1] for level in feats)
-        wanted = tuple(lateral.in_channels for lateral in self.laterals)
-        if channels != wanted:
-            raise UserError(
-                f'FusionNeck in_channels is {wanted}, the levels have {channels}; set '
-                f'it to {channels}'
-            )
+        wanted = [lateral.in_channels for lateral in self.laterals]
+        check_channels('FusionNeck', wanted, feats)
         mixed = None
         for level, lateral in zip(
             reversed(feats), reversed(self.laterals), strict=True
