@@ -123,23 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def train(config: Config, args: argparse.Namespace) -> None:
     """Fit a config to the command line and run it."""
-    for key in ('model', 'optim_wrapper', 'train_cfg'):
-        if not config.get(key):
-            raise UserError(
-                f'config: has no {key}; give the config of a model to train'
-            )
-    scaling = config.get('auto_scale_lr') or {}
-    if scaling.get('enable') and not scaling.get('base_batch_size'):
-        raise UserError(
-            'config: auto_scale_lr needs base_batch_size, the batch that the rates are '
-            'made for: auto_scale_lr = dict(base_batch_size=...)'
-        )
-    rank = _RANKS.get(args.launcher)
-    if rank is not None and rank not in os.environ:
-        raise UserError(
-            f'--launcher {args.launcher}: {rank} is not set, so that nothing has '
-            'started several processes; start them by torchrun, srun or mpirun'
-        )
+    check_config(config, args.launcher)
     config.work_dir = choose_work_dir(config, args.config, args.work_dir)
     config.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -182,6 +166,27 @@ def train(config: Config, args: argparse.Namespace) -> None:
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     with writing_to(config.work_dir):
         runner.train()
+
+
+def check_config(config: Config, launcher: str) -> None:
+    """Refuse what would end in a traceback, or train nothing, later on."""
+    for key in ('model', 'optim_wrapper', 'train_cfg'):
+        if not config.get(key):
+            raise UserError(
+                f'config: has no {key}; give the config of a model to train'
+            )
+    scaling = config.get('auto_scale_lr') or {}
+    if scaling.get('enable') and not scaling.get('base_batch_size'):
+        raise UserError(
+            'config: auto_scale_lr needs base_batch_size, the batch that the rates are '
+            'made for: auto_scale_lr = dict(base_batch_size=...)'
+        )
+    rank = _RANKS.get(launcher)
+    if rank is not None and rank not in os.environ:
+        raise UserError(
+            f'--launcher {launcher}: {rank} is not set, so that nothing has '
+            'started several processes; start them by torchrun, srun or mpirun'
+        )
 
 
 def use_mixed_precision(config: Config) -> None:
