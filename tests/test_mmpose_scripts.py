@@ -75,6 +75,22 @@ def run(folder: Path, script: str, *arguments, **options) -> None:
     assert process.returncode == 0, output[-4000:]
 
 
+def browse(
+    folder: Path, config: Path, out: Path, number: int, mode: str, *options: str
+) -> None:
+    """Draw the first samples of a config's data."""
+    run(
+        folder,
+        'misc/browse_dataset.py',
+        config,
+        f'--output-dir={out}',
+        '--not-show',
+        f'--max-item-per-dataset={number}',
+        f'--mode={mode}',
+        *options,
+    )
+
+
 def short_schedule(path: Path, first: int = 2) -> dict:
     """Shorten each stage to one epoch, the first to another number of them."""
     config = Config.fromfile(path)
@@ -323,16 +339,7 @@ def test_train_and_test_on_lsp(data, tmp_path):
 
 @pytest.mark.parametrize('phase, seed', [('train', 0), ('val', 1)])
 def test_browse_shows_figures_as_they_are(tmp_path, phase, seed):
-    run(
-        tmp_path,
-        'misc/browse_dataset.py',
-        FIGURES,
-        '--output-dir=out',
-        '--not-show',
-        '--max-item-per-dataset=3',
-        '--mode=original',
-        f'--phase={phase}',
-    )
+    browse(tmp_path, FIGURES, tmp_path / 'out', 3, 'original', f'--phase={phase}')
     for number in range(3):
         item = figure(number, seed)
         annotated = item['keypoints_visible'][0, :, 0] > 0
@@ -342,16 +349,7 @@ def test_browse_shows_figures_as_they_are(tmp_path, phase, seed):
 
 
 def test_browse_shows_joints_in_the_input(tmp_path):
-    run(
-        tmp_path,
-        'misc/browse_dataset.py',
-        FIGURES,
-        '--output-dir=out',
-        '--not-show',
-        '--max-item-per-dataset=3',
-        '--mode=transformed',
-        '--phase=val',
-    )
+    browse(tmp_path, FIGURES, tmp_path / 'out', 3, 'transformed', '--phase=val')
     config = Config.fromfile(FIGURES).val_dataloader.dataset
     config.pipeline[-1].pack_transformed = True
     with DefaultScope.overwrite_default_scope('mmpose'):
@@ -382,15 +380,7 @@ def test_browse_shows_joints_in_the_input(tmp_path):
     ],
 )
 def test_browse_shows_every_kind_of_data(data, tmp_path, mode, name, size):
-    run(
-        data,
-        'misc/browse_dataset.py',
-        CONFIGS / f'{name}.py',
-        f'--output-dir={tmp_path}',
-        '--not-show',
-        '--max-item-per-dataset=2',
-        f'--mode={mode}',
-    )
+    browse(data, CONFIGS / f'{name}.py', tmp_path, 2, mode)
     shown = [path for path in tmp_path.rglob('*') if path.is_file()]
     several = name in ('phr_tiny_lsp', 'phr_res50_lsp')
     assert len(shown) == (4 if several else 2)
