@@ -30,7 +30,7 @@ from phr_mmpose.utils.cli import run
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmpose.registry import DATASETS, METRICS
+from mmpose.registry import METRICS
 
 from phr_mmpose.evaluation.functional.bootstrap import Difference, rate_difference
 from phr_mmpose.evaluation.functional.pck import (
@@ -39,13 +39,14 @@ from phr_mmpose.evaluation.functional.pck import (
     normalized_distances,
     scored_joints,
 )
-from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK, RatedPoses
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK
 from phr_mmpose.utils.config import ConfigOptions, load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
+from projects.paper_study.persons import read_persons
 from projects.paper_study.tables import markdown_table
-from projects.paper_study.testing import run_test
+from projects.paper_study.testing import run_test, subnetwork_options
 
 #: Background over one to four joints of every person whose photo has some to give.
 MASKING = dict(type='KeypointMasking', prob=1.0, copy_prob=0.0, max_hidden=4, seed=0)
@@ -84,19 +85,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             or a test fails.
     """
     args = parse_args(argv)
-    plain = load_config(args.config, args.cfg_options)
-    masked = with_masking(plain, args.config)
-    photos = MaskedPhotos(plain, masked, args.config)
-    outputs = {'detector': ['--output', 'detector']}
-    if masked.model.head.get('refiner') is not None:
-        outputs['refiner'] = []
+    masked = with_masking(load_config(args.config, args.cfg_options), args.config)
+    photos = MaskedPhotos(masked, args.config)
     results = []
     with tempfile.TemporaryDirectory(prefix='masked_') as folder:
         config, joints = Path(folder, 'config.py'), Path(folder, 'joints.npz')
         config.write_text(masked.pretty_text)
         for checkpoint in args.checkpoint:
             distances = {}
-            for name, options in outputs.items():
+            for name, options in subnetwork_options(masked).items():
                 print(f'{checkpoint}: {name}', flush=True)
                 run_test(config, checkpoint, *options, '--out', str(joints))
                 with np.load(joints) as arrays:
@@ -132,16 +129,15 @@ class MaskedPhotos:
     """The persons of the test photos, and which of their joints are hidden by what.
 
     Args:
-        plain (Config): Tests on the photos as they are.
-        masked (Config): Tests on the masked ones.
+        config (Config): Tests on masked photos, see :func:`with_masking`.
         path (str): What the config is called in an error.
 
     Raises:
         UserError: If the config's metric is none of this project's PCK.
     """
 
-    def __init__(self, plain: Config, masked: Config, path: str) -> None:
-        evaluator = plain.test_evaluator
+    def __init__(self, config: Config, path: str) -> None:
+        evaluator = config.test_evaluator
         metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
         with DefaultScope.overwrite_default_scope('mmpose'):
             built = [METRICS.build(metric) for metric in metrics]
@@ -152,8 +148,8 @@ class MaskedPhotos:
                 'MpiiPCKhAccuracy'
             )
         # The plain ones without their pictures, the masked ones without packing.
-        labelled = read_persons(plain.test_dataloader.dataset, [])
-        dataset = masked.test_dataloader.dataset
+        dataset = config.test_dataloader.dataset
+        labelled = read_persons(dataset, [])
         self._masked = read_persons(dataset, dataset.pipeline[:-1])
         poses, self._names, _ = self._metric.prepare(self._masked)
         before = self._metric.prepare(labelled)[0]
@@ -211,38 +207,6 @@ class MaskedPhotos:
             )
             result['difference'] = difference._asdict()
         return result
-
-
-def read_persons(dataset: dict, pipeline: Sequence[dict]) -> RatedPoses:
-    """Read a data set's persons, through another pipeline than its own.
-
-    Args:
-        dataset (dict): Config of the data set.
-        pipeline (Sequence[dict]): Does not pack the samples.
-
-    Returns:
-        RatedPoses: With the true joints for predictions.
-    """
-    with DefaultScope.overwrite_default_scope('mmpose'):
-        built = DATASETS.build(dict(dataset, pipeline=list(pipeline)))
-    joints, flags, sizes = [], [], []
-    for sample in built:
-        joints.append(sample['keypoints'][0, :, :2])
-        flags.append(sample['keypoints_visible'][0])
-        sizes.append(np.reshape(sample.get('head_size', np.nan), -1)[0])
-    # Only where a patch has hidden a joint has the sample a second flag for each,
-    # if the data does not know what is hidden.
-    known = any(each.ndim == 2 for each in flags)
-    pairs = [e if e.ndim == 2 else np.stack((e, e), axis=-1) for e in flags]
-    annotated, visible = np.moveaxis(np.stack(pairs) > 0, -1, 0)
-    joints = np.stack(joints)
-    return RatedPoses(
-        pred=joints,
-        gt=joints,
-        annotated=annotated,
-        visible=annotated & visible if known else None,
-        head_size=np.array(sizes),
-    )
 
 
 def as_markdown(measure: str, results: Sequence[dict]) -> str:

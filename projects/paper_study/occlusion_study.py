@@ -27,19 +27,17 @@ if __name__ == '__main__':
 from phr_mmpose.utils.cli import check_within, run
 
 import matplotlib
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from mmpose.registry import DATASETS
 
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
+from projects.paper_study.persons import read_persons
 from projects.paper_study.tables import markdown_table, mean_and_spread, written
-from projects.paper_study.testing import run_test
+from projects.paper_study.testing import run_test, subnetwork_options
 
 _SPLITS = ('visible', 'occluded')
 # Okabe and Ito's colours, which stay apart for the colour-blind.
@@ -91,16 +89,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{args.config}: its test data is no FigureDataset; only drawn figures can '
             'be hidden at will'
         )
-    outputs = {'detector': ['--output', 'detector']}
-    if config.model.head.get('refiner') is not None:
-        outputs['refiner'] = []
     study = OcclusionStudy()
     for level in sorted(set(args.levels)):
         options = [f'test_dataloader.dataset.occlusion={level}']
         if args.num is not None:
             options.append(f'test_dataloader.dataset.num={args.num}')
         study.hidden[level] = hidden_share(config, level, args.num)
-        for name, flags in outputs.items():
+        for name, flags in subnetwork_options(config).items():
             print(f'{level:.0%} of the joints behind objects: {name}', flush=True)
             study.scores[level, name] = [
                 run_test(args.config, checkpoint, *flags, '--cfg-options', *options)
@@ -225,11 +220,8 @@ def hidden_share(config: Config, level: float, num: int | None) -> float:
     dataset = dict(config.test_dataloader.dataset, occlusion=level, pipeline=[])
     if num is not None:
         dataset['num'] = num
-    with DefaultScope.overwrite_default_scope('mmpose'):
-        figures = DATASETS.build(dataset)
-    flags = [figures[index]['keypoints_visible'][0] for index in range(len(figures))]
-    annotated, visible = np.moveaxis(np.stack(flags), -1, 0)
-    return 1 - float(visible.sum() / annotated.sum())
+    persons = read_persons(dataset, [])
+    return 1 - float(persons.visible.sum() / persons.annotated.sum())
 
 
 if __name__ == '__main__':

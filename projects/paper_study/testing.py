@@ -5,6 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mmengine.config import Config
+
 from phr_mmpose.utils.errors import UserError
 from projects.paper_study.scores import read_scores
 
@@ -38,3 +40,19 @@ def run_test(config: str | Path, checkpoint: str | Path, *options: str) -> dict:
             last = (done.stderr.strip().splitlines() or ['no reason given'])[-1]
             raise UserError(last.removeprefix('error: '))
         return read_scores(numbers)
+
+
+def subnetwork_options(config: Config) -> dict[str, list[str]]:
+    """Say how ``tools/test.py`` tests each subnetwork of a model.
+
+    Args:
+        config (Config): Of the model.
+
+    Returns:
+        dict[str, list[str]]: Options of the ``'detector'`` and, if there is one, of
+        the ``'refiner'``.
+    """
+    options = {'detector': ['--output', 'detector']}
+    if config.model.head.get('refiner') is not None:
+        options['refiner'] = []
+    return options

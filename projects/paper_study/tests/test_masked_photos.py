@@ -24,9 +24,8 @@ def path(small_cascade, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def photos(path):
-    plain = load_config(path)
-    masked = masked_photos.with_masking(plain, str(path))
-    return masked_photos.MaskedPhotos(plain, masked, str(path))
+    masked = masked_photos.with_masking(load_config(path), str(path))
+    return masked_photos.MaskedPhotos(masked, str(path))
 
 
 def test_every_annotated_joint_is_in_one_group(photos, path):
@@ -84,9 +83,9 @@ def test_faults_get_one_line(path):
     masked = masked_photos.with_masking(config, 'x.py')
     before, after = (c.test_dataloader.dataset.pipeline for c in (config, masked))
     assert len(before) + 1 == len(after)
-    config.test_evaluator = dict(type='VisibilityAUC')
+    masked.test_evaluator = dict(type='VisibilityAUC')
     with pytest.raises(UserError, match='its test_evaluator has neither'):
-        masked_photos.MaskedPhotos(config, masked, 'x.py')
+        masked_photos.MaskedPhotos(masked, 'x.py')
     config.test_dataloader.dataset.pipeline = []
     with pytest.raises(UserError, match='does not end with PackCascadeInputs'):
         masked_photos.with_masking(config, 'x.py')
