@@ -146,6 +146,8 @@ def train(config: Config, args: argparse.Namespace) -> None:
         runner.train_loop, runner.val_loop  # noqa: B018
     if runner.val_loop is not None:
         check_coco_scores(runner.val_loop.evaluator)
+        # What is wrong with its photos would show after the first epoch only.
+        next(iter(runner.val_loop.dataloader.dataset), None)
     if config.get('load_from'):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         checkpoint = load_checkpoint(config.load_from)

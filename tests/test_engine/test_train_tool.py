@@ -1,4 +1,5 @@
 import errno
+import json
 import resource
 import sys
 import uuid
@@ -309,6 +310,43 @@ train_dataloader = dict(dataset=dict(
     line = fails(train, config, f'--work-dir={tmp_path / "work"}')
     assert f'{tmp_path}/annotations/lsp_train.json' in line
     assert 'tools/prepare_lsp.py' in line
+
+
+def test_validation_photos_that_are_not_there(train, tiny, tmp_path):
+    # Two persons of one photo, which is missing.
+    people = [
+        dict(
+            id=number,
+            image_id=1,
+            category_id=1,
+            bbox=[10, 10, 40, 80],
+            keypoints=[20, 30, 2] * 17,
+            num_keypoints=17,
+            area=900,
+            iscrowd=0,
+        )
+        for number in (1, 2)
+    ]
+    (tmp_path / 'val.json').write_text(
+        json.dumps(
+            dict(
+                images=[dict(id=1, file_name='a.jpg', width=100, height=100)],
+                annotations=people,
+                categories=[dict(id=1, name='person', keypoints=[])],
+            )
+        )
+    )
+    config = tmp_path / 'config.py'
+    config.write_text(f"""
+_base_ = [{str(tiny.path)!r}]
+val_dataloader = dict(dataset=dict(
+    _delete_=True, type='CocoKeypointDataset', test_mode=True,
+    data_root={str(tmp_path)!r}, ann_file='val.json', data_prefix=dict(img='photos'),
+    pipeline=[dict(type='CheckedLoadImage')]))
+""")
+    line = fails(train, config, f'--work-dir={tmp_path / "work"}')
+    assert f'{tmp_path}/photos/a.jpg: No such file' in line
+    assert not list(tmp_path.glob('work/*.pth'))
 
 
 def test_checkpoints_that_do_not_fit(train, tiny, tmp_path):
