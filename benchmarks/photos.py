@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from benchmarks.samples import PHOTO_SIZE, draw_person, draw_photo
-from phr_mmpose.datasets.annotation_list import load_annotation_list
+from phr_mmpose.datasets.annotation_list import PIXELS_PER_SCALE, load_annotation_list
 from phr_mmpose.datasets.joints import LSP_JOINTS, lsp_to_mpii
 from phr_mmpose.utils.errors import UserError
 
@@ -33,7 +33,7 @@ def make_synthetic(folder: str | Path, photos: int, persons: int) -> None:
     entries = []
     for index in range(persons):
         scale = float(np.interp(random.uniform(), _QUANTILES, _SCALES))
-        box, joints = draw_person(random, PHOTO_SIZE, 200 * scale, 16)
+        box, joints = draw_person(random, PHOTO_SIZE, PIXELS_PER_SCALE * scale, 16)
         middle = (box[:2] + box[2:]) / 2
         image = f'{index % photos:06d}.jpg'
         entries.append(_entry(image, middle, scale, joints, np.ones(16), np.ones(16)))

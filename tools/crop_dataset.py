@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from phr_mmpose.datasets.annotation_list import load_annotation_list
 from phr_mmpose.datasets.body import LspDataset, LspetDataset, MpiiPartDataset
+from phr_mmpose.datasets.body_size import CROP_PADDING
 from phr_mmpose.datasets.cropped_list import write_cropped_list
 from phr_mmpose.datasets.person_regions import CropRange, plan_regions
 from phr_mmpose.utils.errors import UserError
@@ -57,7 +58,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='of LoadPersonCrop or TopdownAffine (256 256)',
     )
     parser.add_argument(
-        '--padding', type=float, default=1.25, help='of GetBBoxCenterScale (1.25)'
+        '--padding',
+        type=float,
+        default=CROP_PADDING,
+        help='of GetBBoxCenterScale (%(default)s)',
     )
     parser.add_argument(
         '--scale',
