@@ -90,8 +90,8 @@ class CocoKeypointDataset(CocoDataset):
         if self.data_mode == 'topdown' and len(items) < self._listed:
             print_log(
                 f'{self.ann_file}: {len(items)} of {self._listed} annotations are '
-                'used; the others lack a box or keypoints, are crowds, or name no '
-                'photo of the file',
+                'used; the others lack a box or keypoints, are crowds, name no photo '
+                'of the file, or are of photos that sample_interval skips',
                 logger='current',
             )
         if self.data_mode == 'topdown' and all(
