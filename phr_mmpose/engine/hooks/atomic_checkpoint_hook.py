@@ -69,7 +69,7 @@ class AtomicCheckpointHook(CheckpointHook):
             outputs: Not used.
         """
         if self.by_epoch or not (
-            self.every_n_train_iters(runner, self.interval)
+            self.every_n_train_iters(runner, self.interval, self.save_begin)
             or self.is_last_train_iter(runner)
         ):
             return

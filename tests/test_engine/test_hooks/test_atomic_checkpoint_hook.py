@@ -194,6 +194,15 @@ def test_checkpoints_by_iterations(tmp_path):
     assert names(tmp_path / 'run') == {'iter_6.pth', 'last_checkpoint'}
 
 
+@pytest.mark.parametrize('interval', [2, 4])
+def test_iterations_count_from_where_saving_begins_as_in_mmengine(tmp_path, interval):
+    options = dict(by_epoch=False, interval=interval, save_begin=1)
+    run(tmp_path / 'ours', **options)
+    run(tmp_path / 'theirs', hook=CheckpointHook, **options)
+    assert names(tmp_path / 'ours') == names(tmp_path / 'theirs')
+    assert f'iter_{1 + interval}.pth' in names(tmp_path / 'ours')
+
+
 def test_a_checkpoint_written_anew_stays(tmp_path):
     runner = run(tmp_path / 'run', save_best='accuracy')
     hook = runner.hooks[-1]
