@@ -62,7 +62,8 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             sizes. Defaults to ``GaussianConfidence``.
         loss_detector (dict): Defaults to ``SigmoidCrossEntropyLoss``. One from
             elsewhere that takes logits must say ``takes_logits = True``.
-        loss_refiner (dict): Defaults to ``ConfidenceMSELoss``.
+        loss_refiner (dict): Of heatmaps, not of logits. Defaults to
+            ``ConfidenceMSELoss``.
         out_channels (int): Keypoints K. Defaults to 16.
         stack (str): What of the detector is stacked, ``'sigmoid'`` (its
             confidence) or ``'logits'``, its output as it is. Defaults to
@@ -172,6 +173,12 @@ class CascadeHeatmapRegressionHead(CascadeHead):
             raise UserError(
                 f"stack='sigmoid' would squash the heatmaps that "
                 f"{type(self.loss_detector).__name__} trains; set stack='logits'"
+            )
+        if takes_logits(self.loss_refiner):
+            raise UserError(
+                f'loss_refiner {type(self.loss_refiner).__name__} takes logits, but '
+                "the refiner's heatmaps are confidences; give a loss that compares "
+                'heatmaps, such as ConfidenceMSELoss'
             )
         self._check_subnetwork(REFINER)
         channels = getattr(self.refiner, 'in_channels', stacked)
@@ -363,11 +370,16 @@ class CascadeHeatmapRegressionHead(CascadeHead):
                 'the samples carry no joints for this head; end train_pipeline with '
                 "dict(type='PackCascadeInputs')"
             )
-        joints = labels[0].keypoints.shape[1]
-        if joints != self.out_channels:
+        numbers = sorted({label.keypoints.shape[1] for label in labels})
+        if len(numbers) > 1:
             raise UserError(
-                f'the data set has {joints} joints, the head out_channels '
-                f'{self.out_channels}; set model.head.out_channels to {joints}'
+                f'one batch has persons of {" and ".join(map(str, numbers))} joints; '
+                'bring data sets to the same joints by VisibilityKeypointConverter'
+            )
+        if numbers != [self.out_channels]:
+            raise UserError(
+                f'the data set has {numbers[0]} joints, the head out_channels '
+                f'{self.out_channels}; set model.head.out_channels to {numbers[0]}'
             )
         names = ('keypoints', 'keypoints_annotated', 'keypoints_unoccluded')
         return tuple(

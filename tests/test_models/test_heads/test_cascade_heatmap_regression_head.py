@@ -457,6 +457,10 @@ class TestPredict:
             dict(detector=dict(type='HeatmapHead', in_channels=8)),
             'detector HeatmapHead is a whole head of MMPose',
         ),
+        (
+            dict(loss_refiner=dict(type='SigmoidCrossEntropyLoss')),
+            'loss_refiner SigmoidCrossEntropyLoss takes logits',
+        ),
         (dict(stack='softmax'), "stack must be one of .*got 'softmax'"),
         (dict(feature_index=0), 'feature_index and feature_channels go together'),
         (dict(input_size=256), 'input_size must be'),
@@ -482,6 +486,9 @@ def test_another_number_of_joints_gets_one_line():
     images, samples = batch(parts=5)
     with pytest.raises(UserError, match='has 5 joints, the head out_channels 4'):
         build_model().loss(images, samples)
+    other = batch(parts=PARTS)[1]
+    with pytest.raises(UserError, match='one batch has persons of 4 and 5 joints'):
+        build_model().loss(images, [other[0], samples[0]])
 
 
 def test_samples_of_the_stock_packing_get_one_line():
