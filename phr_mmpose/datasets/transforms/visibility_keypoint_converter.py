@@ -1,5 +1,7 @@
 """Keypoints in another order, with both flags."""
 
+from copy import copy
+
 import numpy as np
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import TRANSFORMS
@@ -21,6 +23,8 @@ class VisibilityKeypointConverter(KeypointConverter):
     visibility is unknown, which become (N, K, 2) or (N, K).
 
     Bones (``skeleton_links``) stay between the joints that are taken as they are.
+    ``flip_indices`` become those of the target joints: the mirror of a joint is made of
+    the mirrors of its sources, and a joint without such a one is its own.
 
     Args:
         num_keypoints (int): Target joints K.
@@ -31,13 +35,12 @@ class VisibilityKeypointConverter(KeypointConverter):
     def __init__(self, num_keypoints: int, mapping: list[tuple]) -> None:
         super().__init__(num_keypoints, mapping)
         others = self.source_index2 if self.interpolation else self.source_index
-        #: Where joints go that are taken as they are.
+        #: Which joint is made of which source, or of which two.
         self._places = {
-            source: target
-            for source, other, target in zip(
+            frozenset(sources): target
+            for *sources, target in zip(
                 self.source_index, others, self.target_index, strict=True
             )
-            if source == other
         }
 
     def transform(self, results: dict) -> dict:
@@ -53,6 +56,8 @@ class VisibilityKeypointConverter(KeypointConverter):
         source = results.get('keypoints_visible')
         if source is None:
             source = np.ones(keypoints.shape[:2], dtype=np.float32)
+        # MMPose's converter overwrites it.
+        mirror = copy(results.get('flip_indices'))
         results = super().transform(results)
         flags = np.zeros(
             (len(source), self.num_keypoints, *source.shape[2:]), source.dtype
@@ -60,13 +65,21 @@ class VisibilityKeypointConverter(KeypointConverter):
         flags[:, self.target_index] = source[:, self.source_index]
         if self.interpolation:
             flags[:, self.target_index] *= source[:, self.source_index2]
+        places = self._places
         if results.get('skeleton_links') is not None:
-            places = self._places
-            results['skeleton_links'] = [
-                (places[first], places[second])
-                for first, second in results['skeleton_links']
-                if first in places and second in places
+            links = [
+                [places.get(frozenset([joint])) for joint in link]
+                for link in results['skeleton_links']
             ]
+            results['skeleton_links'] = [
+                tuple(link) for link in links if None not in link
+            ]
+        if mirror is not None:
+            flips = list(range(self.num_keypoints))
+            for joints, target in places.items():
+                mirrored = frozenset(mirror[joint] for joint in joints)
+                flips[target] = places.get(mirrored, target)
+            results['flip_indices'] = flips
         results['keypoints_visible'] = flags
         results['keypoints'] = results['keypoints'].astype(keypoints.dtype)
         return results

@@ -57,6 +57,22 @@ def test_the_types_stay():
     assert results['keypoints_visible'].dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ('mapping', 'number', 'expected'),
+    [
+        # Left and right are 0 and 1, 2 and 3; they become 0 and 3, 2 and 1.
+        ([(0, 0), (1, 3), (2, 1), (3, 2)], 4, [3, 2, 1, 0]),
+        # The right hand is not taken, and 3 has no source.
+        ([(0, 1), (1, 0), (2, 2)], 4, [1, 0, 2, 3]),
+        # Middles: of both sides; of the left side and of the right one.
+        ([((0, 1), 0), ((0, 2), 1), ((3, 1), 2), (3, 3)], 4, [0, 2, 1, 3]),
+    ],
+)
+def test_mirrored_joints_are_those_of_the_result(mapping, number, expected):
+    results = dict(person([[1, 1]] * 4), flip_indices=[1, 0, 3, 2])
+    assert build(mapping, number)(results)['flip_indices'] == expected
+
+
 sources = st.integers(0, 3)
 pairs = st.lists(
     st.one_of(sources, st.tuples(sources, sources)), min_size=1, max_size=5
