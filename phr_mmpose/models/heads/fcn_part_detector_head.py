@@ -86,8 +86,10 @@ class FCNPartDetectorHead(BaseModule):
         # In float32: the loss and the stack read these values directly.
         logits = logits.float()
         height, width = logits.shape[2:]
-        # Heatmap pixels per cell: all of the input's stride, or a part of it.
+        # Heatmap pixels per cell: all of the input's stride, or a whole part of it.
         for factor in range(self.stride, 0, -1):
+            if self.stride % factor:
+                continue
             beyond = (height * factor - size[0], width * factor - size[1])
             if all(0 <= rest < factor for rest in beyond):
                 return _enlarge(logits, factor, size)

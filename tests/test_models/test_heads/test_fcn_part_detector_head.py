@@ -57,6 +57,18 @@ def test_maps_at_a_part_of_the_input_s_resolution():
     assert head()(levels, (48, 48)).shape == (1, 2, 48, 48)
 
 
+@pytest.mark.parametrize(
+    ('stride', 'cells', 'size'), [(32, 8, 64), (32, 6, 48), (16, 8, 64)]
+)
+def test_few_cells_are_enlarged_by_no_more_than_fits(stride, cells, size):
+    built = FCNPartDetectorHead([1], 1, stride=stride)
+    torch.nn.init.ones_(built.scores[0].weight)
+    ramp = torch.arange(float(cells)).expand(1, 1, cells, cells)
+    row = built((ramp,), (size, size))[0, 0, 0]
+    assert (row[0], row[-1]) == (0, cells - 1)
+    assert torch.equal(row, row[-1] - row.flip(0))
+
+
 def test_an_odd_level_fits_below_an_even_one():
     levels = (torch.randn(1, 2, 5, 5), torch.randn(1, 3, 3, 3))
     assert head()(levels, (40, 38)).shape == (1, 2, 40, 38)
