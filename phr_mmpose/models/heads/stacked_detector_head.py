@@ -74,8 +74,14 @@ class StackedDetectorHead(BaseModule):
         Raises:
             UserError: If the scores are of other sizes or another number.
         """
-        *scores, _ = feats
+        *scores, features = feats
         self._check(scores, size)
+        if features.shape[1] == self.out_channels:
+            raise UserError(
+                f'the last map of the backbone has {self.out_channels} channels, as '
+                'many as there are keypoints: leave out_features=True, and give '
+                'feat_channels another number'
+            )
         return self._stacks(feats)[-1][0]
 
     def coarser(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -158,6 +158,16 @@ def test_scores_that_do_not_fit_get_one_line(changes, backbone, words):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('stacks', [1, 2])
+def test_scores_are_not_taken_for_features(stacks):
+    detector = StackedDetectorHead(PARTS)
+    scores = [torch.zeros(1, PARTS, 8, 8)] * stacks
+    with pytest.raises(UserError, match='leave out_features=True'):
+        detector(tuple(scores), (8, 8))
+    features = torch.zeros(1, PARTS + 1, 8, 8)
+    assert detector((*scores, features), (8, 8)) is scores[-1]
+
+
 @pytest.mark.parametrize(
     ('wrong', 'words'),
     [
