@@ -18,7 +18,8 @@ class ShortEpochSampler(Sampler[int]):
 
     Args:
         dataset (Sized): The data set, of N samples.
-        length (int): Samples of one epoch, over all processes.
+        length (int): Samples of one epoch, over all processes; rounded up to as many
+            for each of them.
         seed (int, optional): The same on all processes. Defaults to one that is drawn
             and shared.
     """
@@ -26,7 +27,8 @@ class ShortEpochSampler(Sampler[int]):
     def __init__(self, dataset: Sized, length: int, seed: int | None = None) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
-        self.length = length
+        # Otherwise a process with a batch more would wait for the others forever.
+        self.length = -(-length // self.world_size) * self.world_size
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
 
@@ -42,7 +44,7 @@ class ShortEpochSampler(Sampler[int]):
             yield int(order[place % size])
 
     def __len__(self) -> int:
-        return len(range(self.rank, self.length, self.world_size))
+        return self.length // self.world_size
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch.

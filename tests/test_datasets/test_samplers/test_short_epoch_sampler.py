@@ -37,11 +37,16 @@ def test_an_epoch_follows_from_seed_and_number_alone():
     assert drawn[:50] != drawn[100:150]
 
 
-def test_processes_share_an_epoch():
-    samplers = [ShortEpochSampler(range(10), 7, seed=0) for _ in range(3)]
-    whole = epoch(samplers[0], 3)
-    for rank, sampler in enumerate(samplers):
-        sampler.rank, sampler.world_size = rank, 3
-    parts = [epoch(sampler, 3) for sampler in samplers]
-    assert [len(part) for part in parts] == [3, 2, 2] == [len(s) for s in samplers]
-    assert [parts[i % 3][i // 3] for i in range(7)] == whole
+def test_processes_share_an_epoch_and_have_as_many_samples(monkeypatch):
+    # Seven among three processes become nine.
+    whole = epoch(ShortEpochSampler(range(10), 9, seed=0), 3)
+    parts = []
+    for rank in range(3):
+        monkeypatch.setattr(
+            'phr_mmpose.datasets.samplers.short_epoch_sampler.get_dist_info',
+            lambda place=rank: (place, 3),
+        )
+        sampler = ShortEpochSampler(range(10), 7, seed=0)
+        parts.append(epoch(sampler, 3))
+        assert len(parts[-1]) == len(sampler) == 3
+    assert [parts[i % 3][i // 3] for i in range(9)] == whole
