@@ -73,9 +73,11 @@ class CheckedRunner(Runner):
             for key, value in state.items()
             if isinstance(value, torch.Tensor)
         }
+        # Others keep codes and scales of blocks in shapes of their own.
+        fits = _fits if type(optimizer).__module__.startswith('torch.') else _is_tensor
         for parameter, state in states.items():
             for key, value in state.items():
-                if not (_fits(value, parameter) if key in tensors else _plain(value)):
+                if not (fits(value, parameter) if key in tensors else _plain(value)):
                     raise ValueError(f'{key} of the optimizer is not of a parameter')
 
 
@@ -106,6 +108,10 @@ def _fits(value: object, parameter: torch.Tensor) -> bool:
         and not value.is_complex()
         and all(side in (1, *parameter.shape) for side in value.shape)
     )
+
+
+def _is_tensor(value: object, parameter: torch.Tensor) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def _plain(value: object) -> bool:

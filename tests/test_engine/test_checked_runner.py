@@ -6,13 +6,14 @@ import uuid
 import pytest
 import torch
 from mmengine.config import Config
+from mmpose.registry import OPTIMIZERS
 from toy import run_toy  # noqa: F401  registers the toy
 
 from phr_mmpose.engine.checked_runner import CheckedRunner
 from phr_mmpose.utils.errors import UserError
 
 
-def train(work_dir, epochs, **changes):
+def train(work_dir, epochs, optimizer='Adam', **changes):
     config = dict(
         default_scope='mmpose',
         experiment_name=uuid.uuid4().hex,
@@ -24,7 +25,7 @@ def train(work_dir, epochs, **changes):
             batch_size=2,
             num_workers=0,
         ),
-        optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.1)),
+        optim_wrapper=dict(optimizer=dict(type=optimizer, lr=0.1)),
         param_scheduler=[dict(type='MultiStepLR', milestones=[1, 2])],
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         log_level='ERROR',
@@ -81,3 +82,18 @@ def test_odd_ones_are_refused(trained, tmp_path, path, value):
     # Old versions of torch do not let complex numbers be read at all.
     assert str(caught.value).startswith(str(file))
     assert 'cannot be resumed' in str(caught.value) or value == 1j
+
+
+def test_state_of_any_shape_is_for_optimizers_from_elsewhere(tmp_path):
+    class Blockwise(torch.optim.SGD):
+        """Keeps a table of its own, as optimizers of 8-bit states do."""
+
+        def step(self, closure=None):
+            for parameter in self.param_groups[0]['params']:
+                self.state[parameter].setdefault('table', torch.zeros(256))
+            return super().step(closure)
+
+    OPTIMIZERS.register_module(module=Blockwise, force=True)
+    train(tmp_path, 1, 'Blockwise')
+    file = str(tmp_path / 'epoch_1.pth')
+    assert train(tmp_path, 2, 'Blockwise', resume=True, load_from=file).epoch == 2
