@@ -128,7 +128,8 @@ class BinaryDisc(HeatmapCodec):
         """
         peak, mass = self.visibility_signs(heatmaps, keypoints)
         if self.visibility_weights is None:
-            return peak
+            # A confidence, unlike a probability, may leave the range.
+            return peak.clamp(0, 1)
         return logistic(peak, mass, self.visibility_weights)
 
     def visibility_signs(

@@ -110,7 +110,7 @@ class GaussianConfidence(HeatmapCodec):
         inner = (columns > 0) & (columns < width - 1) & (rows > 0) & (rows < height - 1)
         if self.refinement == 'quarter':
             gradient = torch.stack((at(1, 0) - at(-1, 0), at(0, 1) - at(0, -1)), dim=-1)
-            return 0.25 * gradient.sign() * inner[..., None]
+            return (0.25 * gradient.sign()).where(inner[..., None], 0).nan_to_num()
         log = {
             (dx, dy): at(dx, dy).clamp(min=1e-10).log()
             for dx in (-1, 0, 1)
@@ -130,4 +130,4 @@ class GaussianConfidence(HeatmapCodec):
             dim=-1,
         )
         # The peak of a sampled map lies within half a pixel of its arg-max.
-        return offset.clamp(-0.5, 0.5) * usable[..., None]
+        return offset.clamp(-0.5, 0.5).where(usable[..., None], 0)

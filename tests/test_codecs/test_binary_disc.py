@@ -406,6 +406,10 @@ class TestVisibility:
         with pytest.raises(UserError, match='peak, mass and bias'):
             BinaryDisc((64, 64), (16, 16), visibility=dict(peak=1))
 
+    @pytest.mark.parametrize(('level', 'expected'), [(1.3, 1), (-0.2, 0)])
+    def test_a_confidence_beyond_the_range_is_brought_into_it(self, level, expected):
+        assert self.read(torch.full((16, 16), level), 8.0, 8.0) == expected
+
     def test_what_is_no_number_stays_none_and_breaks_nothing(self):
         heatmap = torch.full((16, 16), torch.nan)
         assert np.isnan(self.read(heatmap, torch.nan, torch.nan))

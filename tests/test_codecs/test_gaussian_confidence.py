@@ -150,6 +150,16 @@ def test_a_flat_map_decodes_inside_the_picture(refinement, value):
     assert scores.tolist() == [[value]]
 
 
+@pytest.mark.parametrize('refinement', ['none', 'quarter', 'taylor'])
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_decodes_to_pixels(refinement, value):
+    codec = GaussianConfidence((16, 16), (8, 8), refinement=refinement)
+    maps = np.zeros((2, 8, 8), np.float32)
+    maps[0], maps[1, 3:5, 3:5] = value, value
+    keypoints, _ = codec.decode(maps)
+    assert ((keypoints >= 0) & (keypoints <= 14)).all()
+
+
 def test_a_peak_on_the_border_is_not_refined():
     for refinement in ('quarter', 'taylor'):
         assert decode(0, 20.3, sigma=1.5, refinement=refinement).tolist() == [0, 20]
