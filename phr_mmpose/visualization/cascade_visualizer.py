@@ -37,8 +37,10 @@ class CascadeVisualizer(PoseLocalVisualizer):
         Args:
             image (np.ndarray): (H, W, 3), RGB.
             instances (InstanceData): ``keypoints`` (N, K, 2), and perhaps
-                ``keypoints_visible`` and ``keypoints_unoccluded`` (N, K). Where it
-                has ``transformed_keypoints`` (N, K, 2), the picture is the input.
+                ``keypoints_visible`` and ``keypoints_unoccluded`` (N, K); or both in
+                ``keypoints_visible`` (N, K, 2), as MMPose's ``PackPoseInputs`` hands
+                on this package's flags. Where it has ``transformed_keypoints``
+                (N, K, 2), the picture is the input.
             kpt_thr (float): Predicted keypoints that are visible with a lower
                 probability are hollow. Defaults to 0.3.
             show_kpt_idx (bool): Write each keypoint's number. Defaults to False.
@@ -55,12 +57,15 @@ class CascadeVisualizer(PoseLocalVisualizer):
         keypoints = instances.get('transformed_keypoints', instances.keypoints)
         keypoints = np.asarray(keypoints)[..., :2]
         visible = np.asarray(instances.get('keypoints_visible', np.ones(1)))
-        visible = np.broadcast_to(visible, keypoints.shape[:2])
+        if visible.ndim == 3:
+            visible, unoccluded = visible[..., 0], visible[..., 1]
+        else:
+            visible = np.broadcast_to(visible, keypoints.shape[:2])
+            unoccluded = instances.get('keypoints_unoccluded', visible)
         if 'keypoint_scores' in instances:
             drawn, hollow = np.ones_like(visible, bool), visible < kpt_thr
         else:
-            drawn = visible > 0
-            hollow = np.asarray(instances.get('keypoints_unoccluded', drawn)) == 0
+            drawn, hollow = visible > 0, np.asarray(unoccluded) == 0
         picture = draw_poses(
             image[..., ::-1], keypoints, self.dataset_meta, hollow, drawn
         )

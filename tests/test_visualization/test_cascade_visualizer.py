@@ -77,10 +77,15 @@ def test_annotated_keypoints_are_drawn_by_their_own_flags(visualizer):
         keypoints_visible=annotated,
         keypoints_unoccluded=visible,
     )
-    picture = drawn(visualizer, dict(gt_instances=person), draw_pred=False)
-    hollow = (centres(picture) > 240).all(-1)
-    np.testing.assert_array_equal(np.flatnonzero(hollow), [0, 1])
-    assert (centres(picture)[13] == 128).all()
+    # As MMPose's PackPoseInputs hands them on.
+    both = InstanceData(
+        keypoints=POINTS[None], keypoints_visible=np.stack([annotated, visible], -1)
+    )
+    for each in (person, both):
+        picture = drawn(visualizer, dict(gt_instances=each), draw_pred=False)
+        hollow = (centres(picture) > 240).all(-1)
+        np.testing.assert_array_equal(np.flatnonzero(hollow), [0, 1])
+        assert (centres(picture)[13] == 128).all()
 
 
 def test_seen_keypoints_have_the_data_set_s_colours(visualizer):
