@@ -1,6 +1,6 @@
 """Whether a config trains what its stages say."""
 
-from mmengine.hooks import EarlyStoppingHook, ParamSchedulerHook
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, ParamSchedulerHook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -49,6 +49,14 @@ def check_stages(
             'config: EarlyStoppingHook would end all stages at the first that gets no '
             'better: take it out of custom_hooks, or train one stage at a time with it '
             f'(--stages {schedule.stages[0].name})'
+        )
+    if any(
+        isinstance(each, CheckpointHook) and not each.by_epoch for each in runner.hooks
+    ):
+        raise UserError(
+            'config: a stage can be resumed at the end of an epoch only: take '
+            'by_epoch=False out of the checkpoint hook; ShortEpochSampler makes '
+            'shorter epochs'
         )
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         raise UserError(

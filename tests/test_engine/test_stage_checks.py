@@ -24,6 +24,7 @@ ONE = [dict(name='a', trains=['detector'], epochs=6, lr=1e-2)]
             ),
             'EarlyS',
         ),
+        (dict(default_hooks__checkpoint__by_epoch=False), 'end of an epoch'),
         (dict(train_cfg=dict(type='StagedTrainLoop')), 'by_epoch=True'),
         (dict(optim_wrapper__optimizer__type='FusedRMSprop'), 'RMSprop'),
         (dict(optim_wrapper__optimizer__type='FusedAdamW'), 'AdamW'),
