@@ -16,14 +16,6 @@ STAGES = [
 ]
 
 
-def deep():
-    """Nest lists deeper than Python shows."""
-    value = []
-    for _ in range(10_000):
-        value = [value]
-    return value
-
-
 def stage_with(**changes):
     entry = dict(name='a', trains=['detector'], epochs=2, lr=0.1) | changes
     return StageSchedule([entry]).stages[0]
@@ -70,11 +62,8 @@ def test_stages_are_the_hooks_argument():
         (dict(lr=0), 'lr must be a positive number'),
         (dict(lr=float('nan')), 'lr must be a positive number'),
         (dict(lr='1e-3'), 'lr must be a positive number'),
-        (dict(lr=10**400), 'beyond any float'),
-        (dict(lr=-(10**5000)), 'beyond any float'),
-        (dict(epochs=10**400), 'beyond any float'),
-        (dict(param_scheduler=dict(type='StepLR', gamma=10**400)), 'beyond any float'),
-        (dict(trains=deep()), 'nest too deeply'),
+        (dict(lr=float('inf')), 'lr must be a positive number'),
+        (dict(lr=10**400), 'lr must be a positive number'),
         # As versions before 0.2 had it.
         (dict(lr=[(0, 0.1)]), 'param_scheduler=[dict(type='),
         (dict(lr=dict(policy='cosine', start=1, end=1)), 'param_scheduler=[dict(type='),
