@@ -24,16 +24,16 @@ class KeypointMasking(RandomTransform):
     <https://arxiv.org/abs/1803.09894>`_, where it makes up for how few joints are
     hidden in the data sets. It makes two changes, drawn independently:
 
-    - *hide*: a patch of background is laid over a visible joint. Every joint under it
-      becomes annotated and hidden, even if the data set does not say what is hidden;
+    - *hide*: a patch of background is laid over a visible joint. Every annotated joint
+      under it becomes hidden, even if the data set does not say what is hidden;
     - *copy*: a patch around a visible joint is copied to the background nearby. The
       joints and their flags do not change: the copy only looks like a joint.
 
     The paper leaves open how patches are chosen. Choices made here: patches are
     rectangles within the photo, with uniformly distributed sides; background keeps half
-    a patch's diagonal and a limb's width away from joints and from the bones between
-    them (``skeleton_links``); the joint lies anywhere in the middle half of the patch
-    that hides it; a joint that is hidden is not shown elsewhere; if no suitable
+    a patch's diagonal and half a limb's width away from joints and from the bones
+    between them (``skeleton_links``); the joint lies anywhere in the middle half of the
+    patch that hides it; a joint that is hidden is not shown elsewhere; if no suitable
     background is found, nothing is done. A sample without joints, such as a photo to be
     predicted, passes through.
 

@@ -48,7 +48,8 @@ class StagedTrainingHook(ParamSchedulerHook):
     - A stage starts afresh: the optimizer is as it was built, without state, and each
       group's rate is the stage's ``lr`` times the group's ``lr_mult`` and the ratio of
       ``auto_scale_lr``. So a run that starts at a stage from another run's checkpoint
-      equals one that ran all stages.
+      has the optimizer and the rates of one that ran all stages; order and random
+      transforms follow from the epoch, which such a run counts from 0.
     - ``param_scheduler`` holds the configs of MMEngine's schedulers. ``begin`` and
       ``end`` count from the stage's beginning; ``end`` is by default the stage's.
     - At its end a stage saves ``stage_<name>.pth`` in the work directory. With an
