@@ -49,12 +49,9 @@ default_hooks = dict(
 train_cfg = dict(max_epochs=120)
 
 masked_pipeline = [
-    dict(type='GetBBoxCenterScale'),
-    dict(type='RandomMirror'),
-    dict(type='RandomScaleRotation', scale=(0.75, 1.25), rotation=30.0),
-    dict(type='LoadPersonCrop', input_size=_base_.input_size),
+    *_base_.train_pipeline[:-1],
     dict(type='KeypointMasking'),
-    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
+    _base_.train_pipeline[-1],
 ]
 custom_hooks = [
     dict(

@@ -3,11 +3,8 @@
 _base_ = 'cascade.py'
 row = dict(place=8, title='Cascade + keypoint masking')
 train_pipeline = [
-    dict(type='GetBBoxCenterScale'),
-    dict(type='RandomMirror'),
-    dict(type='RandomScaleRotation', scale=(0.8, 1.25), rotation=40.0),
-    dict(type='LoadPersonCrop', input_size=_base_.input_size),
+    *_base_.train_pipeline[:-1],
     dict(type='KeypointMasking'),
-    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
+    _base_.train_pipeline[-1],
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
