@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from phr_mmpose.datasets.annotation_list import are_coordinates
-from phr_mmpose.evaluation.functional.pck import column_joints
+from phr_mmpose.evaluation.functional.pck import column_joints, scored_joints
 from phr_mmpose.evaluation.ground_truth import GroundTruth
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
@@ -95,8 +95,8 @@ def load_predictions(
             f'{path}: {len(found)} orders of axes fit; took the nearest to the ground '
             f'truth, {axes}'
         )
-    in_columns = sorted({j for js in column_joints(truth.names).values() for j in js})
-    missing = (truth.annotated & ~np.isfinite(joints).all(-1))[:, in_columns]
+    scored = scored_joints(column_joints(truth.names))
+    missing = (truth.annotated & ~np.isfinite(joints).all(-1))[:, scored]
     if missing.any():
         notes.append(
             f'{path}: {int(missing.sum())} joints have no prediction (NaN, or far from '

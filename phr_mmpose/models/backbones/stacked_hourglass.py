@@ -5,7 +5,12 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import PreActBottleneck, start_from_prior
+from phr_mmpose.models.layers import (
+    PreActBottleneck,
+    conv_norm_relu,
+    residual_chain,
+    start_from_prior,
+)
 from phr_mmpose.utils.errors import UserError
 
 
@@ -14,14 +19,15 @@ class _Hourglass(nn.Module):
 
     def __init__(self, depth: int, channels: int, blocks: int):
         super().__init__()
-        self.skip = _residuals(channels, blocks)
-        self.down = nn.Sequential(nn.MaxPool2d(2), _residuals(channels, blocks))
+        chain = [channels] * (blocks + 1)
+        self.skip = residual_chain(*chain)
+        self.down = nn.Sequential(nn.MaxPool2d(2), residual_chain(*chain))
         self.inner = (
             _Hourglass(depth - 1, channels, blocks)
             if depth > 1
             else _Bottom(channels, blocks)
         )
-        self.up = _residuals(channels, blocks)
+        self.up = residual_chain(*chain)
 
     def forward(self, features: Tensor) -> list[Tensor]:
         """Map (B, C, H, W) to what is decoded at each size, finest first."""
@@ -36,7 +42,7 @@ class _Bottom(nn.Module):
 
     def __init__(self, channels: int, blocks: int):
         super().__init__()
-        self.residuals = _residuals(channels, blocks)
+        self.residuals = residual_chain(*[channels] * (blocks + 1))
 
     def forward(self, features: Tensor) -> list[Tensor]:
         """Map (B, C, H, W) to a list of one of that shape."""
@@ -58,10 +64,8 @@ class _Stack(nn.Module):
         super().__init__()
         self.hourglass = _Hourglass(depth, channels, blocks)
         self.tail = nn.Sequential(
-            _residuals(channels, blocks),
-            nn.Conv2d(channels, channels, 1),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
+            residual_chain(*[channels] * (blocks + 1)),
+            *conv_norm_relu(channels, channels),
         )
         self.scores = nn.ModuleList(
             nn.Conv2d(channels, keypoints, 1) for _ in range(num_scales)
@@ -155,9 +159,7 @@ class StackedHourglass(BaseModule):
         self.input_divisor = 4 * 2**depth
         half, quarter = feat_channels // 2, feat_channels // 4
         self.stem = nn.Sequential(
-            nn.Conv2d(3, quarter, 7, stride=2, padding=3),
-            nn.BatchNorm2d(quarter),
-            nn.ReLU(inplace=True),
+            *conv_norm_relu(3, quarter, 7, stride=2),
             PreActBottleneck(quarter, half),
             nn.MaxPool2d(2),
             PreActBottleneck(half, half),
@@ -207,7 +209,3 @@ class StackedHourglass(BaseModule):
                     + self.scores_back[number](found[0])
                 )
         return (*scores, decoded) if self.out_features else tuple(scores)
-
-
-def _residuals(channels: int, blocks: int) -> nn.Sequential:
-    return nn.Sequential(*(PreActBottleneck(channels, channels) for _ in range(blocks)))

@@ -1,5 +1,7 @@
 """The bottleneck of "Identity mappings in deep residual networks"."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
@@ -40,3 +42,15 @@ class PreActBottleneck(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C_in, H, W) to (B, C_out, H, W)."""
         return self.skip(features) + self.residual(features)
+
+
+def residual_chain(*channels: int) -> nn.Sequential:
+    """Bottlenecks from each number of channels to the next.
+
+    Args:
+        *channels (int): N numbers.
+
+    Returns:
+        nn.Sequential: N - 1 bottlenecks.
+    """
+    return nn.Sequential(*(PreActBottleneck(a, b) for a, b in pairwise(channels)))

@@ -1,7 +1,5 @@
 """The residual refiner: a (modified) hourglass (paper, Table 4 and Fig. 6)."""
 
-from itertools import pairwise
-
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
@@ -10,13 +8,10 @@ from phr_mmpose.models.layers import (
     BilinearDeconv2d,
     PreActBottleneck,
     build_score_layers,
+    conv_norm_relu,
+    residual_chain,
 )
 from phr_mmpose.utils.errors import UserError
-
-
-def _residual_chain(*channels: int) -> nn.Sequential:
-    """Bottlenecks from each number of channels to the next."""
-    return nn.Sequential(*(PreActBottleneck(a, b) for a, b in pairwise(channels)))
 
 
 class _PaperLevel(nn.Module):
@@ -25,8 +20,8 @@ class _PaperLevel(nn.Module):
     def __init__(self, depth: int, width: int, blocks: int):
         super().__init__()
         chain = [width] * (blocks + 1)
-        self.skip = _residual_chain(*chain)
-        lower = [nn.MaxPool2d(2), _residual_chain(*chain)]
+        self.skip = residual_chain(*chain)
+        lower = [nn.MaxPool2d(2), residual_chain(*chain)]
         if depth > 1:
             lower.append(_PaperLevel(depth - 1, width, blocks))
         self.lower = nn.Sequential(*lower, BilinearDeconv2d(width, 2))
@@ -42,7 +37,7 @@ class _ReleasedLevel(nn.Module):
     def __init__(self, depth: int, width: int, blocks: int):
         super().__init__()
         chain = [width] * blocks
-        self.skip = _residual_chain(*chain, 2 * width)
+        self.skip = residual_chain(*chain, 2 * width)
         inner = (
             _ReleasedLevel(depth - 1, width, blocks)
             if depth > 1
@@ -50,7 +45,7 @@ class _ReleasedLevel(nn.Module):
         )
         self.lower = nn.Sequential(
             nn.MaxPool2d(2),
-            _residual_chain(*chain, width),
+            residual_chain(*chain, width),
             inner,
             PreActBottleneck(2 * width, 2 * width),
             BilinearDeconv2d(2 * width, 2),
@@ -119,25 +114,24 @@ class HourglassRefiner(BaseModule):
         self.out_channels = out_channels
         self.output_stride = output_stride
         self.input_divisor = 4 * 2**depth
-        first = nn.Conv2d(
-            in_channels, width // 4, stem_kernel, stride=2, padding=stem_kernel // 2
-        )
-        norm = (nn.BatchNorm2d(width // 4), nn.ReLU(inplace=True))
+        first = conv_norm_relu(in_channels, width // 4, stem_kernel, stride=2)
         pool = nn.MaxPool2d(2)
         if graph == 'paper':
-            chain = _residual_chain(width // 4, *[width] * blocks)
-            self.stem = nn.Sequential(first, *norm, pool, chain)
+            chain = residual_chain(width // 4, *[width] * blocks)
+            self.stem = nn.Sequential(*first, pool, chain)
             self.hourglass = _PaperLevel(depth, width, blocks)
-            tail = _conv1x1(width, 2 * width)
+            tail = conv_norm_relu(width, 2 * width)
             scored = 2 * width
         else:
             half = width // 2
-            chain = _residual_chain(*[half] * blocks, width)
+            chain = residual_chain(*[half] * blocks, width)
             self.stem = nn.Sequential(
-                first, *norm, PreActBottleneck(width // 4, half), pool, chain
+                *first, PreActBottleneck(width // 4, half), pool, chain
             )
             self.hourglass = _ReleasedLevel(depth, width, blocks)
-            tail = _conv1x1(2 * width, 2 * width) + _conv1x1(2 * width, width)
+            tail = conv_norm_relu(2 * width, 2 * width) + conv_norm_relu(
+                2 * width, width
+            )
             scored = width
         score, up = build_score_layers(scored, out_channels, 4 // output_stride, merged)
         self.tail = nn.Sequential(*tail, score, up)
@@ -158,14 +152,6 @@ class HourglassRefiner(BaseModule):
             Tensor: (B, K, H / s, W / s).
         """
         return self.tail(self.hourglass(self.stem(stack)))
-
-
-def _conv1x1(in_channels: int, out_channels: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(in_channels, out_channels, 1),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    ]
 
 
 def _check(

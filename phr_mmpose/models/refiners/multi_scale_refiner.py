@@ -4,7 +4,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from phr_mmpose.models.layers import BilinearDeconv2d
+from phr_mmpose.models.layers import BilinearDeconv2d, conv_norm_relu
 from phr_mmpose.utils.errors import UserError
 
 
@@ -14,10 +14,12 @@ class _Level(nn.Module):
     def __init__(self, depth: int, width: int):
         super().__init__()
         self.lower = nn.Sequential(
-            *_conv(width, width, stride=2),
+            *conv_norm_relu(width, width, 3, stride=2),
             _Level(depth - 1, width)
             if depth > 1
-            else nn.Sequential(*_conv(width, width), *_conv(width, width)),
+            else nn.Sequential(
+                *conv_norm_relu(width, width, 3), *conv_norm_relu(width, width, 3)
+            ),
             BilinearDeconv2d(width, 2, kernel=4),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
@@ -84,9 +86,9 @@ class MultiScaleRefiner(BaseModule):
         self.output_stride = output_stride
         self.input_divisor = output_stride * 2**depth
         halvings = output_stride.bit_length() - 1
-        stem = _conv(in_channels, width, stride=2 if halvings else 1)
+        stem = conv_norm_relu(in_channels, width, 3, stride=2 if halvings else 1)
         for _ in range(halvings - 1):
-            stem += _conv(width, width, stride=2)
+            stem += conv_norm_relu(width, width, 3, stride=2)
         self.stem = nn.Sequential(*stem)
         self.levels = _Level(depth, width)
         self.score = nn.Conv2d(width, out_channels, 1)
@@ -106,11 +108,3 @@ class MultiScaleRefiner(BaseModule):
             Tensor: (B, K, H / s, W / s).
         """
         return self.score(self.levels(self.stem(stack)))
-
-
-def _conv(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Module]:
-    return [
-        nn.Conv2d(in_channels, out_channels, 3, stride, padding=1),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    ]

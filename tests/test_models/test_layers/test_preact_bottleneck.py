@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from phr_mmpose.models.layers import PreActBottleneck
+from phr_mmpose.models.layers import PreActBottleneck, residual_chain
 
 
 def test_parameters_by_hand():
@@ -34,3 +34,10 @@ def test_shape_and_gradient(out_channels):
     output.square().sum().backward()
     assert all(p.grad is not None for p in block.parameters())
     assert features.grad.abs().sum() > 0
+
+
+def test_a_chain_goes_through_all_channels():
+    chain = residual_chain(4, 8, 8)
+    assert [type(each) for each in chain] == [PreActBottleneck] * 2
+    assert [type(each.skip) for each in chain] == [nn.Conv2d, nn.Identity]
+    assert chain(torch.ones(1, 4, 3, 3)).shape == (1, 8, 3, 3)
