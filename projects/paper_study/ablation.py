@@ -23,6 +23,7 @@ Examples:
 
 import argparse
 import hashlib
+import os
 import resource
 import subprocess
 import sys
@@ -47,7 +48,8 @@ from projects.paper_study.budget import fit_stages, use_short_epochs
 from projects.paper_study.scores import read_scores
 from projects.paper_study.tables import Ablation, Row
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / 'tools'
 
 
 class StepError(Exception):
@@ -244,9 +246,14 @@ def call(log: Path, tool: str, *arguments: object) -> None:
         StepError: If it fails, with its own last line.
     """
     command = [sys.executable, str(TOOLS / tool), *map(str, arguments)]
+    # A row may have parts of this folder, which is not installed.
+    paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, paths))}
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, 'a') as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
     if done.returncode:
         lines = [line for line in log.read_text(errors='replace').splitlines() if line]
         last = lines[-1] if lines else 'no output'

@@ -127,6 +127,16 @@ def test_a_step_that_is_killed_or_speaks_last(tmp_path, monkeypatch):
         ablation.call(log, 'speaks.py')
 
 
+def test_a_row_may_have_parts_of_this_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(ablation, 'TOOLS', tmp_path)
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    monkeypatch.chdir(tmp_path)
+    script = 'import sys, projects.paper_study\nprint(sys.argv[1:])\n'
+    (tmp_path / 'imports.py').write_text(script)
+    ablation.call(tmp_path / 'log.txt', 'imports.py', 'row')
+    assert (tmp_path / 'log.txt').read_text() == "['row']\n"
+
+
 @pytest.mark.parametrize(
     ('changes', 'line'),
     [
