@@ -52,9 +52,9 @@ this page anew from [the metafile](../configs/metafile.yml) and
 _ZOO = """## What they reach
 
 Scores are with flip test on the test photos of the data set named; an empty cell: not
-trained here. Milliseconds are those of the network alone for one image ({machine},
-{threads} threads, medians by `benchmarks/latency.py`); a flip test doubles
-them. An empty cell: not measured.
+trained here, or not scored on them. Milliseconds are those of the network alone for
+one image ({machine}, {threads} threads, medians by `benchmarks/latency.py`); a flip
+test doubles them. An empty cell: not measured.
 """
 _COSTS = """## What they cost
 
