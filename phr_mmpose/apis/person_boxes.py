@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
+from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from mmpose.evaluation.functional import nms
 
@@ -233,7 +234,7 @@ class PersonDetector:
         state_dict = {key: value for key, value in state_dict.items() if key in own}
         check_matches(model, state_dict, weights)
         model.load_state_dict(state_dict, strict=False)
-        classes = meta_of(checkpoint).get('classes', model.dataset_meta['classes'])
+        classes = _classes(checkpoint, model, weights)
         if not isinstance(classes, (list, tuple)) or 'person' not in classes:
             raise UserError(f'{weights}: a detector without the class "person"')
         self.model = model.to(target)
@@ -264,3 +265,21 @@ class PersonDetector:
             best = nms(np.column_stack([boxes, scores]), self.overlap_threshold)
             boxes, scores = boxes[best], scores[best]
         return boxes.astype(np.float32), scores.astype(np.float32)
+
+
+def _classes(checkpoint: dict, model: BaseModel, weights: str | Path) -> Sequence[str]:
+    """Names of a detector's classes, in their order."""
+    meta = checkpoint.get('meta')
+    # MMDetection 2 wrote them in capitals, and not among the data set's.
+    for place in (meta_of(checkpoint), meta if isinstance(meta, dict) else {}):
+        for key in ('classes', 'CLASSES'):
+            if key in place:
+                return place[key]
+    # Without names a detector of one class finds persons, one of 80 has COCO's.
+    numbers = {getattr(each, 'num_classes', None) for each in model.modules()} - {None}
+    if 80 not in numbers and numbers != {1}:
+        raise UserError(
+            f'{weights}: does not name its classes; put them into its '
+            "meta: dict(dataset_meta=dict(classes=[..., 'person', ...]))"
+        )
+    return model.dataset_meta['classes']

@@ -216,6 +216,35 @@ def test_only_persons_that_are_sure_and_apart_are_kept(detector, monkeypatch):
     np.testing.assert_allclose(scores, [0.9, 0.7])
 
 
+def test_the_checkpoint_says_which_class_is_a_person(detector, tmp_path):
+    config, weights = detector
+    state_dict = torch.load(weights)['state_dict']
+
+    def person(meta, config=config):
+        path = tmp_path / 'detector.pth'
+        torch.save(dict(state_dict=state_dict, meta=meta), path)
+        return PersonDetector(config, path, device='cpu').person
+
+    classes = ('cat', 'dog', 'person')
+    # As MMDetection 2 wrote it, as some of 3 do, and without names: COCO's 80.
+    assert person(dict(CLASSES=classes)) == 2
+    assert person(dict(dataset_meta=dict(CLASSES=classes))) == 2
+    assert person(dict()) == 0
+    assert person(None) == 0
+    # Twenty nameless classes are not COCO's.
+    few = tmp_path / 'few.py'
+    few.write_text(
+        f'_base_ = [{config!r}]\nmodel = dict(bbox_head=dict(num_classes=20))\n'
+    )
+    state_dict = {
+        key: value[:20] if 'rtm_cls' in key else value
+        for key, value in state_dict.items()
+    }
+    assert person(dict(CLASSES=classes), few) == 2
+    with pytest.raises(UserError, match='does not name its classes'):
+        person(dict(), few)
+
+
 def test_a_detector_needs_weights_that_fit(detector, checkpoints):
     with pytest.raises(UserError, match='names no weights; give --det-weights'):
         PersonDetector(detector[0], device='cpu')
