@@ -27,12 +27,13 @@ class KnownJoints:
         box (np.ndarray): Shape (4,), x1, y1, x2, y2, as the data set of the
             list takes it.
         joints (np.ndarray): Shape (K, 2); NaN where not annotated.
-        occluded (np.ndarray): Shape (K,), true where annotated and hidden.
+        occluded (np.ndarray | None): Shape (K,), true where annotated and hidden;
+            None where the list does not say what is hidden.
     """
 
     box: np.ndarray
     joints: np.ndarray
-    occluded: np.ndarray
+    occluded: np.ndarray | None
 
 
 def joint_index(text: str, names: Sequence[str]) -> int:
@@ -66,8 +67,8 @@ def known_joints(
 
     Args:
         path (str | Path): The list, with LSP's 14 or MPII's 16 joints.
-        photo (str | Path): The photo; its path ends in the list's file name,
-            or has the same file name.
+        photo (str | Path): The photo; its path ends in the list's name of it, or it
+            is a bare file name.
         names (Sequence[str]): The model's K joint names.
         box (np.ndarray, optional): Shape (4,); of several persons of the photo
             the one nearest to its middle is taken. Default: the first.
@@ -100,7 +101,11 @@ def known_joints(
     if listed is MPII_JOINTS:
         center = center + center_shift(annotations.scales[[person]])[0]
     half = annotations.scales[person] * PIXELS_PER_SCALE / 2
-    return KnownJoints(np.hstack([center - half, center + half]), joints, occluded)
+    return KnownJoints(
+        np.hstack([center - half, center + half]),
+        joints,
+        occluded if annotations.visibility_known[person] else None,
+    )
 
 
 def _load(
@@ -125,8 +130,14 @@ def _persons_of(annotations: AnnotationList, photo: Path) -> list[int]:
         found = [i for i, image in enumerate(annotations.images) if image == tail]
         if found:
             return found
-    return [
+    # In another folder a photo of that name is another one.
+    if len(photo.parts) > 1:
+        return []
+    found = [
         i
         for i, image in enumerate(annotations.images)
         if Path(image).name == photo.name
     ]
+    if len({annotations.images[i] for i in found}) > 1:
+        raise UserError(f'{photo}: the list holds several of this name; give its path')
+    return found

@@ -113,8 +113,8 @@ def draw_cascade_panel(
 
     The columns of occluded joints have a dashed outline, as in the paper, and a
     ring where the joint truly is; without truth there is neither. In the pose,
-    occluded joints are hollow; without truth those are whose probability of being
-    visible is below ``kpt_thr``.
+    occluded joints are hollow; where that is not known, those are whose probability
+    of being visible is below ``kpt_thr``.
 
     Args:
         view (CascadeView): The person.
@@ -301,9 +301,8 @@ def _outline(axes: Axes, hidden: bool) -> None:
 def _posed(
     view: CascadeView, crop: np.ndarray, matrix: np.ndarray, kpt_thr: float
 ) -> np.ndarray:
-    if view.occluded is None:
-        hollow = view.visible < kpt_thr
-    else:
-        hollow = np.asarray(view.occluded, bool)
+    hollow = view.visible < kpt_thr
+    if view.occluded is not None and view.truth is not None:
+        hollow = np.where(np.isfinite(view.truth).all(-1), view.occluded, hollow)
     points = view.keypoints @ matrix[:, :2].T + matrix[:, 2]
     return draw_poses(crop, points[None], view.joints, hollow[None])

@@ -111,8 +111,28 @@ def test_of_several_persons_the_one_nearest_to_the_box_is_taken(tmp_path):
     near = known_joints(path, 'x/a.png', MPII_JOINTS, np.array([60, 60, 90, 90]))
     # Moved down by 15 px of 200, as MpiiPartDataset moves it.
     assert near.box.tolist() == [30, 37.5, 130, 137.5]
-    with pytest.raises(UserError, match=r'holds no person of b\.png'):
-        known_joints(path, 'b.png', MPII_JOINTS)
+    for photo in ('b.png', 'y/a.png'):
+        with pytest.raises(UserError, match=rf'holds no person of {photo}'):
+            known_joints(path, photo, MPII_JOINTS)
+    # A bare name is enough where only one photo has it.
+    assert known_joints(path, 'a.png', MPII_JOINTS).box.tolist() == [
+        -30,
+        -22.5,
+        70,
+        77.5,
+    ]
+    persons.append(person('y/a.png', 16))
+    path.write_text(json.dumps(persons))
+    with pytest.raises(UserError, match='holds several of this name'):
+        known_joints(path, 'a.png', MPII_JOINTS)
+
+
+def test_a_list_may_not_say_what_is_hidden(tmp_path):
+    path = tmp_path / 'list.json'
+    unknown = person('a.png', 14)
+    del unknown['joints_visible']
+    path.write_text(json.dumps([unknown]))
+    assert known_joints(path, 'a.png', LSP_JOINTS).occluded is None
 
 
 def test_several_photos_get_a_panel_each(main, model, folder, tmp_path):

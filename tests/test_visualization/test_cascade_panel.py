@@ -47,6 +47,31 @@ def test_half_of_the_joints_are_those_the_detector_is_least_sure_of(view):
     assert choose_joints(view, 9) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ('truth', 'occluded', 'hollow'),
+    [
+        (None, None, True),  # The detector does not see it, ...
+        ([20, 30], None, True),
+        ([20, 30], False, False),  # ... the list knows that it is visible.
+        ([20, 30], True, True),
+        ([np.nan, np.nan], False, True),
+    ],
+)
+def test_a_joint_is_hollow_by_the_truth_if_that_is_known(
+    view, tmp_path, truth, occluded, hollow
+):
+    view.keypoints[:] = [[20, 30], [4, 30], [36, 8], [36, 50]]
+    view.visible[0] = 0.1
+    if truth is not None:
+        view.truth = np.array([truth] * 4, float)
+    if occluded is not None:
+        view.occluded = np.array([occluded] * 4)
+    view.joints['keypoint_colors'] = np.array([[250, 0, 0]] * 4)
+    # The middle of a ring is white, that of a disc has the joint's colour.
+    _, green, red = at(panel(view, tmp_path / 'x.png'), POSE)
+    assert red > 100 and (green > 100) == hollow
+
+
 def test_names_of_joints_are_no_formulas(view, tmp_path):
     view.joints['keypoint_id2name'][0] = 'a$\\frac$'
     assert panel(view, tmp_path / 'x.png').any()
