@@ -11,7 +11,7 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from phr_mmpose.models.heads.cascade_head import REFINER
+from phr_mmpose.models.heads.cascade_head import REFINER, CascadeHead
 from phr_mmpose.utils.errors import UserError
 
 
@@ -178,15 +178,15 @@ def estimate_heatmaps(
     Raises:
         UserError: If the model puts out NaN or is no cascade.
     """
-    photo = Persons(image, boxes, box_scores)
-    samples = _infer(model, [photo], True, batch_size)
-    if any('detector_heatmaps' not in sample.pred_fields for sample in samples):
+    if not isinstance(model.head, CascadeHead):
         raise UserError(
             f'{type(model.head).__name__} puts out no detector heatmaps; '
             'give the config of a cascade'
         )
+    photo = Persons(image, boxes, box_scores)
+    samples = _infer(model, [photo], True, batch_size)
     refined = None
-    if REFINER in getattr(model.head, 'subnetworks', ()):
+    if REFINER in model.head.subnetworks:
         refined = _stack([s.pred_fields.heatmaps for s in samples], 4)
     heatmaps = CascadeHeatmaps(
         detector=_stack([s.pred_fields.detector_heatmaps for s in samples], 4),

@@ -148,9 +148,15 @@ def _check_joints(
     model: TopdownPoseEstimator, config: str | Path, weights: str | Path
 ) -> None:
     """Refuse joint names that are not those of the model's outputs."""
+    if (model.test_cfg or {}).get('output_keypoint_indices'):
+        raise UserError(
+            f'{config}: model.test_cfg.output_keypoint_indices picks some of the '
+            'joints that are named; take it out'
+        )
     named = len(model.dataset_meta['keypoint_id2name'])
     put_out = getattr(model.head, 'out_channels', named)
-    if named != put_out:
+    # UDP's regression has a heatmap and two offsets for each joint.
+    if put_out not in (named, 3 * named):
         raise UserError(
             f'{config}: the model puts out {put_out} joints, but {named} are named by '
             f'{weights} or by test_dataloader.dataset; set its joints or metainfo'

@@ -143,6 +143,15 @@ def test_a_model_of_damaged_weights_is_named(config, checkpoints, photo):
         estimate_poses(model, photo, BOXES)
 
 
+@pytest.mark.parametrize('boxes', [BOXES, BOXES[:0]])
+def test_a_model_that_is_no_cascade_has_no_such_heatmaps(photo, boxes):
+    plain = init_model(
+        str(CONFIGS / 'survey/simple_baseline_res50_lsp.py'), None, 'cpu'
+    )
+    with pytest.raises(UserError, match='give the config of a cascade'):
+        estimate_heatmaps(plain, photo, boxes)
+
+
 def test_a_detector_alone_has_no_heatmaps_of_a_refiner(photo):
     model = init_model(str(CONFIGS / 'hourglass_tiny_lsp.py'), device='cpu')
     poses, heatmaps = estimate_heatmaps(model, photo, BOXES[:1])

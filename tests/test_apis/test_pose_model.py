@@ -97,6 +97,43 @@ def test_a_checkpoint_of_other_joints_is_refused(config, checkpoints, tmp_path):
     assert 'puts out 14 joints, but 2 are named' in refused(config, path)
 
 
+def test_joints_that_are_picked_are_refused(config, checkpoints):
+    changed = Config.fromfile(config)
+    changed.model.test_cfg.output_keypoint_indices = [0, 1]
+    assert 'output_keypoint_indices picks some' in refused(
+        changed, checkpoints['with_meta']
+    )
+
+
+def test_a_head_may_have_a_heatmap_and_two_offsets_for_each_joint(
+    config, checkpoints, tmp_path
+):
+    changed = Config.fromfile(config)
+    codec = dict(
+        type='UDPHeatmap',
+        input_size=(96, 96),
+        heatmap_size=(24, 24),
+        heatmap_type='combined',
+    )
+    changed.model = dict(
+        type='TopdownPoseEstimator',
+        backbone=dict(type='ResNet', depth=18, base_channels=8),
+        head=dict(
+            type='HeatmapHead',
+            in_channels=64,
+            out_channels=3 * 14,
+            loss=dict(type='CombinedTargetMSELoss', use_target_weight=True),
+            decoder=codec,
+        ),
+    )
+    saved = torch.load(checkpoints['with_meta'], weights_only=False)
+    saved['state_dict'] = init_model(changed, None, 'cpu').state_dict()
+    path = tmp_path / 'offsets.pth'
+    torch.save(saved, path)
+    model = load_pose_model(changed, path, 'cpu')
+    assert len(joint_names(model.dataset_meta)) == 14
+
+
 ODD_META = dict(
     keypoint_id2name=[
         *(
