@@ -18,11 +18,13 @@ from phr_mmpose.utils.cli import refuse_renamed_options, run
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from phr_mmpose.deploy.onnx_heatmaps import OnnxHeatmaps
 from phr_mmpose.deploy.onnx_weights import check_same_joints, is_onnx, onnx_config
 from phr_mmpose.evaluation.coco_scores import check_coco_scores
+from phr_mmpose.evaluation.metrics.keypoint_pck import KeypointPCK
 from phr_mmpose.models.heads.cascade_head import DETECTOR, REFINER
 from phr_mmpose.utils.checkpoint import check_matches, get_state_dict, load_checkpoint
 from phr_mmpose.utils.config import (
@@ -96,11 +98,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     config = load_config(args.config, args.cfg_options)
     with naming(args.config):
-        metrics = build_runner(config, args).test()
+        runner = build_runner(config, args)
+        metrics = runner.test()
     for key, value in metrics.items():
         print(f'{key}: {value:.4g}' if _is_float(value) else f'{key}: {value}')
     if args.json:
-        about = dict(config=args.config, checkpoint=args.checkpoint)
+        about = dict(
+            config=args.config,
+            checkpoint=args.checkpoint,
+            measure=measure(runner.test_loop.evaluator),
+        )
         write_json(args.json, dict(metrics, **about, output=decoded_output(config)))
 
 
@@ -158,6 +165,12 @@ def metric_with_out(config: Config) -> dict:
             'leave it out, or change the config'
         )
     return found[0]
+
+
+def measure(evaluator: Evaluator) -> str | None:
+    """Say what the rates of a benchmark are, such as PCK@0.2."""
+    found = (each for each in evaluator.metrics if isinstance(each, KeypointPCK))
+    return next((f'{each.measure}@{each.thr:g}' for each in found), None)
 
 
 def decoded_output(config: Config) -> str | None:

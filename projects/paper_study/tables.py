@@ -107,7 +107,7 @@ class Ablation:
     def measure(self) -> str:
         """str: Such as ``'PCK@0.2'``; empty before the first result."""
         runs = (run for row in self.rows for run in row.runs.values())
-        return next((run['scores']['measure'] for run in runs), '')
+        return next((run['scores'].get('measure', '') for run in runs), '')
 
     def as_dict(self) -> dict:
         """Return every number, unrounded, ready for JSON."""

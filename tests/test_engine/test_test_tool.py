@@ -204,13 +204,15 @@ def test_one_of_ours_beside_another(test, tiny, checkpoint, tmp_path, capsys):
     config = tmp_path / 'both.py'
     config.write_text(
         f"_base_ = '{tiny.path}'\n"
-        "test_evaluator = [dict(type='MpiiPCKhAccuracy'), dict(type='PCKAccuracy')]\n"
+        "test_evaluator = [dict(type='MpiiPCKhAccuracy', thr=0.4),\n"
+        "                  dict(type='PCKAccuracy')]\n"
     )
     arguments = [config, checkpoint, '--work-dir', tmp_path / 'work']
     arguments += ['--json', tmp_path / 's.json', '--out', tmp_path / 'p.npz']
     test.main([str(argument) for argument in arguments])
     numbers = json.loads((tmp_path / 's.json').read_text())
     assert {'mpii/Total', 'mpii/Total@0.1', 'PCK'} <= set(numbers)
+    assert numbers['measure'] == 'PCKh@0.4'
     assert (tmp_path / 'p.npz').exists()
 
 
