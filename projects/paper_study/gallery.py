@@ -38,7 +38,12 @@ from phr_mmpose.datasets.annotation_list import (
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body_size import CROP_PADDING
 from phr_mmpose.datasets.joints import LSP14_METAINFO, MPII_METAINFO
-from phr_mmpose.evaluation.functional.pck import column_joints, normalized_distances
+from phr_mmpose.evaluation.functional.pck import (
+    column_joints,
+    hits,
+    normalized_distances,
+    scored_joints,
+)
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
 from phr_mmpose.evaluation.predictions import load_predictions
 from phr_mmpose.utils.errors import UserError
@@ -185,11 +190,11 @@ class Persons:
         distances = normalized_distances(predictions, truth.joints, truth.reference)
         # Joints in no column of the tables (pelvis, thorax) do not count.
         scored = np.zeros_like(truth.annotated)
-        for joints in column_joints(truth.names).values():
-            scored[:, list(joints)] = truth.annotated[:, list(joints)]
+        columns = scored_joints(column_joints(truth.names))
+        scored[:, columns] = truth.annotated[:, columns]
         self.errors = person_errors(distances, scored)
-        self.wrong = scored & (distances > truth.thr)
-        self.scored = scored
+        right, self.scored = hits(distances, scored, truth.thr)
+        self.wrong = self.scored & ~right
         # The models' crops, in pixels from 1.
         self.sides = annotations.scales * PIXELS_PER_SCALE * CROP_PADDING
         self.centers = annotations.centers
