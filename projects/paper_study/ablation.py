@@ -23,7 +23,6 @@ Examples:
 
 import argparse
 import hashlib
-import os
 import resource
 import subprocess
 import sys
@@ -46,10 +45,8 @@ from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
 from projects.paper_study.budget import fit_stages, use_short_epochs
 from projects.paper_study.scores import read_scores
+from projects.paper_study.starting import run_tool
 from projects.paper_study.tables import Ablation, Row
-
-ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / 'tools'
 
 
 class StepError(Exception):
@@ -120,16 +117,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     seeds = list(dict.fromkeys(args.seeds))
     folder = Path(args.work_dir)
     budget = f'{args.images:,} images'
+    if args.held_out:
+        budget += ', scored on held-out data'
     failed: dict[str, str] = {}
     for name, config in configs.items():
         attempt(failed, name, fit, config, folder / name / 'config.py', args)
+    # What lies in the folders of these was trained or scored otherwise.
+    refused = dict(failed)
     # Seed by seed, so that all rows can be compared before the last seed is done.
     for seed in seeds:
         for name in configs:
             if name not in failed:
                 attempt(failed, name, run_once, folder / name, seed, args)
-            report(folder, configs, seeds, budget, failed)
-    report(folder, configs, seeds, budget, failed)
+            report(folder, configs, seeds, budget, failed, refused)
+    report(folder, configs, seeds, budget, failed, refused)
     print((folder / 'ablation.md').read_text())
     if failed:
         raise UserError(
@@ -245,15 +246,9 @@ def call(log: Path, tool: str, *arguments: object) -> None:
     Raises:
         StepError: If it fails, with its own last line.
     """
-    command = [sys.executable, str(TOOLS / tool), *map(str, arguments)]
-    # A row may have parts of this folder, which is not installed.
-    paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, paths))}
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, 'a') as output:
-        done = subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment
-        )
+        done = run_tool(tool, *arguments, stdout=output, stderr=subprocess.STDOUT)
     if done.returncode:
         lines = [line for line in log.read_text(errors='replace').splitlines() if line]
         last = lines[-1] if lines else 'no output'
@@ -274,9 +269,15 @@ def report(
     seeds: Sequence[int],
     budget: str,
     failed: dict[str, str],
+    refused: dict[str, str],
 ) -> None:
     """Write what is known by now."""
-    rows = [read_row(folder / name, seeds, failed.get(name)) for name in configs]
+    rows = [
+        Row(name, failure=refused[name])
+        if name in refused
+        else read_row(folder / name, seeds, failed.get(name))
+        for name in configs
+    ]
     rows.sort(key=lambda row: (row.place, row.name))
     ablation = Ablation(rows, seeds, budget)
     write_json(folder / 'ablation.json', ablation.as_dict())

@@ -1,7 +1,6 @@
 """tools/test.py in a process of its own."""
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -9,8 +8,7 @@ from mmengine.config import Config
 
 from phr_mmpose.utils.errors import UserError
 from projects.paper_study.scores import read_scores
-
-_TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'test.py'
+from projects.paper_study.starting import run_tool
 
 
 def run_test(config: str | Path, checkpoint: str | Path, *options: str) -> dict:
@@ -29,9 +27,10 @@ def run_test(config: str | Path, checkpoint: str | Path, *options: str) -> dict:
     """
     with tempfile.TemporaryDirectory(prefix='test_') as folder:
         numbers = Path(folder, 'scores.json')
-        command = [str(_TOOL), str(config), str(checkpoint), '--json', str(numbers)]
-        done = subprocess.run(
-            [sys.executable, *command, '--work-dir', folder, *options],
+        done = run_tool(
+            *('test.py', config, checkpoint),
+            *('--json', numbers, '--work-dir', folder),
+            *options,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -13,7 +13,7 @@ from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
-from projects.paper_study import ablation, occlusion_study
+from projects.paper_study import ablation, occlusion_study, starting
 from projects.paper_study.scores import read_scores
 
 REPO = Path(__file__).resolve().parents[3]
@@ -116,7 +116,7 @@ def test_what_is_finished_is_not_run_again(command, finished, tmp_path, monkeypa
 
 
 def test_a_step_that_is_killed_or_speaks_last(tmp_path, monkeypatch):
-    monkeypatch.setattr(ablation, 'TOOLS', tmp_path)
+    monkeypatch.setattr(starting, 'TOOLS', tmp_path)
     log = tmp_path / 'logs' / 'log.txt'
     kill = 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n'
     (tmp_path / 'killed.py').write_text(kill)
@@ -128,7 +128,7 @@ def test_a_step_that_is_killed_or_speaks_last(tmp_path, monkeypatch):
 
 
 def test_a_row_may_have_parts_of_this_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(ablation, 'TOOLS', tmp_path)
+    monkeypatch.setattr(starting, 'TOOLS', tmp_path)
     monkeypatch.delenv('PYTHONPATH', raising=False)
     monkeypatch.chdir(tmp_path)
     script = 'import sys, projects.paper_study\nprint(sys.argv[1:])\n'
@@ -165,7 +165,9 @@ def test_another_budget_is_not_mixed_with_it(command, finished, tmp_path):
         with pytest.raises(UserError, match='1 of 1 rows failed: alone'):
             ablation.main([*command, *changes])
         content = json.loads((folder / 'ablation.json').read_text())
-        assert 'another budget or config' in content['rows'][0]['failure']
+        (row,) = content['rows']
+        assert 'another budget or config' in row['failure']
+        assert not row['runs']
     assert (folder / 'alone' / 'config.py').read_text() == before
 
 
@@ -181,6 +183,14 @@ def test_choices_are_made_on_the_held_out_data(rows, tmp_path):
         ablation.fit(path, out, ablation.parse_args([*arguments, *options]))
         scored[len(options)] = load_config(out).test_dataloader.dataset.seed
     assert scored == {0: 1, 1: 5}
+
+
+def test_the_tables_say_that_others_were_held_out(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablation, 'fit', lambda *_: None)
+    monkeypatch.setattr(ablation, 'run_once', lambda *_: None)
+    ablation.main([*command, '--held-out', '--work-dir', str(tmp_path)])
+    content = json.loads((tmp_path / 'ablation.json').read_text())
+    assert content['budget'] == '80 images, scored on held-out data'
 
 
 def test_test_data_is_not_called_held_out(rows, tmp_path):
