@@ -4,6 +4,7 @@ A pickle names what builds its objects. A name that stands here gives either a c
 that does no harm whatever its arguments, or a function in its place that checks them.
 """
 
+import codecs
 import math
 import os
 import pickle
@@ -22,6 +23,7 @@ from pathlib import (
 )
 
 import numpy as np
+import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
@@ -41,9 +43,17 @@ class AllowList:
     torch's unpickler fills plain lists and dicts only. A deque is therefore loaded
     as a list at first and a defaultdict as a dict, and an array as what checks its
     state; :meth:`finish` puts the real ones in their place.
+
+    A call of a few bytes can copy a long value that the pickle names again. What all
+    calls make is therefore limited.
+
+    Args:
+        size (int): How many bytes the file has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        # An array is made of bytes, which are made of text.
+        self._left = 2 * size
         # By the id of what is loaded first: itself, and the empty container.
         self._containers: dict[int, tuple[list | dict, deque | defaultdict]] = {}
 
@@ -56,15 +66,19 @@ class AllowList:
         return {
             'builtins.getattr': _attribute,
             **{f'{owner.__module__}.{owner.__name__}': owner for owner in _ATTRIBUTES},
+            # Pickles name these, but write them without a call.
             **{
-                f'builtins.{kind.__name__}': kind
-                for kind in (bool, dict, float, frozenset, int, list, set, str, tuple)
+                f'builtins.{kind.__name__}': _Kind(kind)
+                for kind in (bool, dict, float, int, list, str, tuple)
             },
             'builtins.bytes': _no_bytes,
-            'builtins.long': int,  # Python 2's, in whose words torch saves
+            'builtins.long': _Kind(int),  # Python 2's, in whose words torch saves
             'builtins.slice': slice,
-            'collections.Counter': Counter,
-            'collections.OrderedDict': OrderedDict,
+            '_codecs.encode': _Counted(codecs.encode, self._count),
+            **{
+                f'{kind.__module__}.{kind.__name__}': _Counted(kind, self._count)
+                for kind in (set, frozenset, Counter, OrderedDict, torch.Size)
+            },
             'collections.defaultdict': self._defaultdict,
             'collections.deque': self._deque,
             **{f'datetime.{kind.__name__}': kind for kind in (timedelta, timezone)},
@@ -72,8 +86,8 @@ class AllowList:
                 f'datetime.{kind.__name__}': partial(_moment, kind)
                 for kind in (date, datetime, time)
             },
-            **_paths(),
-            **_numpy(),
+            **_paths(self._count),
+            **_numpy(self._count),
         }
 
     def finish(self, loaded: object) -> object:
@@ -89,7 +103,7 @@ class AllowList:
 
     def _replace(self, value: object, done: dict[int, tuple]) -> object:
         """Replace what stands for something, in all that a value holds."""
-        if isinstance(value, (_Dtype, _Array)):
+        if isinstance(value, (_Kind, _Dtype, _Array)):
             return value.real
         if id(value) in done:
             return done[id(value)][1]
@@ -118,6 +132,8 @@ class AllowList:
         return self._stand_in(list(items), deque(maxlen=maxlen))
 
     def _defaultdict(self, factory: object = None, items: object = ()) -> dict:
+        if isinstance(factory, _Kind):
+            factory = factory.real
         if factory == self._deque:
             factory = deque
         elif not any(factory is allowed for allowed in _FACTORIES):
@@ -126,8 +142,43 @@ class AllowList:
         return self._stand_in(dict(items), defaultdict(factory))
 
     def _stand_in(self, loaded: list | dict, real: deque | defaultdict) -> list | dict:
+        self._count(len(loaded))
         self._containers[id(loaded)] = loaded, real
         return loaded
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise pickle.UnpicklingError('its calls make more than the file has')
+
+
+class _Kind:
+    """A class that may be named, but not called.
+
+    Args:
+        real (Callable): The class.
+    """
+
+    def __init__(self, real: Callable) -> None:
+        self.real = real
+
+
+class _Counted(_Kind):
+    """A class or function that may be called as long as it makes little.
+
+    Args:
+        real (Callable): What is called.
+        count (Callable[[int], None]): Told the length of each result.
+    """
+
+    def __init__(self, real: Callable, count: Callable[[int], None]) -> None:
+        super().__init__(real)
+        self._count = count
+
+    def __call__(self, *arguments: object) -> object:
+        made = self.real(*arguments)
+        self._count(len(made))
+        return made
 
 
 def _attribute(owner: type, name: str) -> object:
@@ -144,13 +195,16 @@ def _moment(
     return kind(*state).replace()
 
 
-def _path(kind: type[PurePath], *parts: object) -> PurePath:
+def _path(
+    count: Callable[[int], None], kind: type[PurePath], *parts: object
+) -> PurePath:
     if not all(isinstance(part, str) for part in parts):
         raise pickle.UnpicklingError('GLOBAL pathlib path of other than text')
+    count(sum(map(len, parts)))
     return kind(*parts)
 
 
-def _paths() -> dict[str, Callable]:
+def _paths(count: Callable[[int], None]) -> dict[str, Callable]:
     """Stand in for pathlib; a path of another system becomes a pure one."""
     here = {
         PosixPath: PosixPath if os.name == 'posix' else PurePosixPath,
@@ -158,7 +212,7 @@ def _paths() -> dict[str, Callable]:
     }
     # Python 3.13 pickles them by the name of a private module.
     return {
-        f'{module}.{kind.__name__}': partial(_path, here.get(kind, kind))
+        f'{module}.{kind.__name__}': partial(_path, count, here.get(kind, kind))
         for module in ('pathlib', 'pathlib._local')
         for kind in (
             *(Path, PosixPath, WindowsPath),
@@ -167,8 +221,13 @@ def _paths() -> dict[str, Callable]:
     }
 
 
-def _numpy() -> dict[str, object]:
+def _numpy(count: Callable[[int], None]) -> dict[str, object]:
     """Stand in for numpy: what it unpickles trusts the file with pointers."""
+
+    class Array(_Array):
+        count_bytes = staticmethod(count)
+
+    functions = dict(_reconstruct=Array, scalar=partial(_scalar, count))
     # numpy 2 moved its functions; a file of either version loads under either.
     return {
         'numpy.ndarray': _NDARRAY,
@@ -176,7 +235,7 @@ def _numpy() -> dict[str, object]:
         **{
             f'{package}.multiarray.{name}': function
             for package in ('numpy.core', 'numpy._core')
-            for name, function in (('_reconstruct', _Array), ('scalar', _scalar))
+            for name, function in functions.items()
         },
     }
 
@@ -225,10 +284,12 @@ class _Array:
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, fortran, content = state
+        self.count_bytes(len(content))
         self.real = _read(shape, dtype, content, 'F' if fortran else 'C')
 
 
-def _scalar(dtype: _Dtype, content: bytes) -> np.generic:
+def _scalar(count: Callable[[int], None], dtype: _Dtype, content: bytes) -> np.generic:
+    count(len(content))
     return _read((), dtype, content, 'C')[()]
 
 

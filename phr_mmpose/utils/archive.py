@@ -31,7 +31,7 @@ def check_name(name: str) -> None:
         raise pickle.UnpicklingError(f'GLOBAL {name.replace(" ", ".")} is not allowed')
 
 
-def check_archive(file: str | Path | BinaryIO) -> None:
+def check_archive(file: str | Path | BinaryIO) -> int:
     """Verify the checksums of a checkpoint, which torch passes over.
 
     Those saved with ``torch.serialization.set_crc32_options(False)`` have none, nor
@@ -42,6 +42,9 @@ def check_archive(file: str | Path | BinaryIO) -> None:
     Args:
         file (str | Path | BinaryIO): The checkpoint; one that is open is left
             where it stood.
+
+    Returns:
+        int: How many bytes the file has.
 
     Raises:
         zipfile.BadZipFile: If a byte has changed, or the archive would unfold to
@@ -64,6 +67,7 @@ def check_archive(file: str | Path | BinaryIO) -> None:
             for _ in range(4):
                 _check_pickle(opened, size)
         opened.seek(start)
+        return size
 
 
 def _check_pickle(file: BinaryIO, size: int) -> None:

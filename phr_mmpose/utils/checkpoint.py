@@ -5,13 +5,12 @@ only the functions and classes of an allow-list are ever looked up: torch's own
 list for tensors, and :mod:`phr_mmpose.utils.allowed_pickles` for the rest.
 """
 
-import codecs
 import os
 import pickle
 import re
 import types
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
+from torch._weights_only_unpickler import _get_allowed_globals
 
 from phr_mmpose.utils.allowed_pickles import AllowList
 from phr_mmpose.utils.archive import check_archive, check_name
@@ -57,24 +57,23 @@ def safe_load(
 
     Raises:
         UserError: If the file is empty, damaged, no checkpoint, or asks for
-            anything outside the allow-list; if a byte of an archive (what torch
-            saves since 1.6) has changed, or it would unfold; if it describes joints
-            in another way than MMPose.
+            anything outside the allow-list, or for more than it holds; if a byte of
+            an archive (what torch saves since 1.6) has changed, or it would unfold;
+            if it describes joints in another way than MMPose.
     """
     if map_location is None and not torch.cuda.is_available():
         map_location = 'cpu'
     is_path = isinstance(file, (str, Path))
     name = str(file if is_path else getattr(file, 'name', 'the checkpoint'))
-    allowed = AllowList()
-    if _TORCH_ALLOWS_NAMES:
-        pairs = [(value, key) for key, value in allowed.names().items()]
-        scope = torch.serialization.safe_globals(pairs)
-        option = {'weights_only': True}
-    else:
-        scope = nullcontext()
-        option = {'pickle_module': _allow_list_pickle(allowed), 'weights_only': False}
     try:
-        check_archive(file)
+        allowed = AllowList(check_archive(file))
+        if _TORCH_ALLOWS_NAMES:
+            scope = _allow(allowed.names())
+            option = {'weights_only': True}
+        else:
+            scope = nullcontext()
+            module = _allow_list_pickle(allowed)
+            option = {'pickle_module': module, 'weights_only': False}
         with scope:
             loaded = torch.load(file, map_location=map_location, **option)
             loaded = _without_program(allowed.finish(loaded))
@@ -316,19 +315,30 @@ def check_matches(
         )
 
 
+@contextmanager
+def _allow(names: dict[str, object]) -> Iterator[None]:
+    """Let torch's ``weights_only`` take these names.
+
+    In its own list, as :func:`torch.serialization.safe_globals` leaves what is there
+    as it is, for example ``set``.
+    """
+    own = _get_allowed_globals()
+    before = dict(own)
+    own.update(names)
+    try:
+        yield
+    finally:
+        own.clear()
+        own.update(before)
+
+
 def _allow_list_pickle(allow_list: AllowList) -> types.ModuleType:
     """Make a pickle module that looks up allowed names only, for torch < 2.6.
 
     Its ``weights_only`` cannot be told of other classes. Can go when the oldest
     torch supported is 2.6.
     """
-    from torch._weights_only_unpickler import _get_allowed_globals
-
-    allowed = {
-        **_get_allowed_globals(),
-        '_codecs.encode': codecs.encode,
-        **allow_list.names(),
-    }
+    allowed = {**_get_allowed_globals(), **allow_list.names()}
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> object:

@@ -1,5 +1,6 @@
 """What a checkpoint may hold besides tensors, by either way of loading."""
 
+import codecs
 import datetime
 import inspect
 import os
@@ -303,6 +304,32 @@ def test_a_factory_put_in_afterwards_is_refused_or_without_effect(load):
     except UserError:
         return
     assert loaded.default_factory is list
+
+
+MAKE, START, STATE = np.zeros(1_000).__reduce__()
+SCALAR, CONTENT = np.bytes_(b'a' * 9_000).__reduce__()
+LONG, NUMBERS = 'a/' * 5_000, tuple(range(2_000))
+PAIRS = tuple((number, 0) for number in NUMBERS)
+COPIES = {
+    **{kind.__name__: (kind, LONG) for kind in (list, tuple, deque, str)},
+    **{kind.__name__: (kind, NUMBERS) for kind in (set, frozenset, torch.Size)},
+    **{kind.__name__: (kind, PAIRS) for kind in (dict, OrderedDict, Counter)},
+    'defaultdict': (defaultdict, None, PAIRS),
+    'encode': (codecs.encode, LONG, 'latin1'),
+    'path': (pathlib.PurePosixPath, LONG),
+    'array': (MAKE, *START),
+    'scalar': (SCALAR, *CONTENT),
+}
+STATES = {'array': STATE}
+
+
+@pytest.mark.parametrize('kind', COPIES)
+def test_a_short_call_does_not_copy_what_is_long(load, kind):
+    # Each names the same long value again, in a few bytes.
+    calls = [Calls(*COPIES[kind], state=STATES.get(kind)) for _ in range(60)]
+    with pytest.raises(UserError, match=r'saved\.pth') as error:
+        load(calls)
+    assert '\n' not in str(error.value)
 
 
 def scheduler_classes():
