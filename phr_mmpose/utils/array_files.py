@@ -162,13 +162,15 @@ def _read_json(path: Path) -> dict[str, np.ndarray]:
         content = {key: [entry[key] for entry in content] for key in sorted(keys)}
     if not isinstance(content, dict):
         content = {'': content}
-    found = {}
+    return _numeric(_stacked(content))
+
+
+def _stacked(content: dict) -> Iterator[tuple[str, np.ndarray]]:
     for key, value in content.items():
         try:
-            found[key] = _stack(value)
+            yield key, _stack(value)
         except (TypeError, ValueError):
             continue
-    return _numeric(found.items())
 
 
 def _stack(value: object) -> np.ndarray:
@@ -183,6 +185,9 @@ def _stack(value: object) -> np.ndarray:
             raise
     parts = [_stack(part) for part in value]
     shape = max((part.shape for part in parts), key=len)
+    # Each null takes four letters of the file, however much it stands for.
+    if len(parts) * math.prod(shape) > _MAX_NUMBERS:
+        raise ValueError(f'an array of more than {_MAX_NUMBERS:,} numbers')
     return np.stack(
         [
             np.full(shape, np.nan)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mat_samples import save_mat73
 
+from phr_mmpose.utils import array_files
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 
@@ -253,6 +254,30 @@ def test_null_may_stand_for_a_joint(tmp_path, content):
     expected = np.arange(1.0, 9).reshape(2, 2, 2)
     expected[0, 1] = np.nan
     np.testing.assert_array_equal(read_arrays(path)[''], expected)
+
+
+def test_nulls_that_stand_for_too_much_are_refused_beforehand(tmp_path, monkeypatch):
+    # As numbers they would be 160 MB.
+    content = [[0] * 10_000, *[None] * 2_000]
+    tracemalloc.start()
+    with pytest.raises(ValueError, match='more than 10,000,000 numbers'):
+        array_files._stack(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+    # Three by four numbers each time, of which two together are too many.
+    monkeypatch.setattr(array_files, '_MAX_TOTAL', 23)
+    stacked = []
+    stack = array_files._stack
+    monkeypatch.setattr(
+        array_files, '_stack', lambda value: stacked.append(value) or stack(value)
+    )
+    value = [[1, 2, 3, 4], None, None]
+    path = tmp_path / 'file.json'
+    path.write_text(json.dumps(dict(a=value, b=value, c=value)))
+    with pytest.raises(UserError, match='arrays of more than 23 numbers'):
+        read_arrays(path)
+    assert stacked.count(value) == 2
 
 
 def test_null_may_stand_for_all_joints_of_a_person_or_the_person(tmp_path):
