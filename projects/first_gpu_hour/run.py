@@ -94,7 +94,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--random-init', action='store_true', help='start from random weights'
     )
     parser.add_argument(
-        '--config', default=str(CONFIG), help='not with --continue (phr_res50_lsp.py)'
+        '--config',
+        default=str(CONFIG),
+        help='one on LSP, not with --continue (phr_res50_lsp.py)',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE'
@@ -192,8 +194,16 @@ def prepare_data(config: Config, args: argparse.Namespace) -> None:
     """See that the lists of the config's data sets are there, or make them.
 
     Raises:
-        UserError: If one is missing and its raw folder is not given or faulty.
+        UserError: If the config does not test on LSP, or if a list is missing and its
+            raw folder is not given or faulty.
     """
+    evaluator = config.test_evaluator
+    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    if all(metric.type != 'LspPCKAccuracy' for metric in metrics):
+        raise UserError(
+            f'{config.filename}: its test_evaluator is not LspPCKAccuracy, whose rates '
+            'are the result; give the --config of a cascade on LSP'
+        )
     if args.data is not None:
         use_data(config, args.data)
     lists = {

@@ -261,6 +261,17 @@ def test_a_raw_folder_is_prepared(data, config, tmp_path):
         run.prepare_data(load_config(config), args)
 
 
+def test_a_config_without_a_score_on_lsp_is_refused(data, config, tmp_path):
+    args = run.parse_args(['--minutes', '1', '--data', str(data)])
+    for name in ('phr_tiny_figures.py', 'phr_res152_mpii.py'):
+        other = load_config(REPO / 'configs' / name)
+        with pytest.raises(UserError, match=rf'{name}: .*LspPCKAccuracy.*--config'):
+            run.prepare_data(other, args)
+    several = load_config(config)
+    several.test_evaluator = [dict(type='VisibilityAUC'), several.test_evaluator]
+    run.prepare_data(several, args)
+
+
 def test_the_weights_to_start_from_are_checked_at_once(data, config, tmp_path):
     init = 'model.backbone.init_cfg'
     pretrained = [f'{init}.type=Pretrained', f'{init}.checkpoint=no.pth']
