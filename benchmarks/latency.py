@@ -95,6 +95,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.weights is not None and len(args.config) != 1:
         raise UserError('--weights: give the one --config that they are of')
+    stems = [Path(config).stem for config in args.config]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        # Results go by it.
+        raise UserError(f'--config: {twice}.py is there twice; give each its own name')
     if min(args.threads, args.rounds) < 1:
         raise UserError('--threads and --rounds must be at least 1')
     if args.json is not None:

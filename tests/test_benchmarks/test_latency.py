@@ -40,6 +40,8 @@ def test_the_table_has_medians_with_quartiles_and_a_dash_for_what_is_not_timed()
 def test_options_that_do_not_go_together_get_one_line(tmp_path):
     with pytest.raises(UserError, match='the one --config'):
         latency.parse_args(['--config', 'a.py', 'b.py', '--weights', 'a.pth'])
+    with pytest.raises(UserError, match=r'--config: a\.py is there twice'):
+        latency.parse_args(['--config', 'b.py', 'one/a.py', 'other/a.py'])
     with pytest.raises(UserError, match='at least 1'):
         latency.parse_args(['--threads', '0'])
     with pytest.raises(UserError, match=r'no such file|ai-edge-litert'):
