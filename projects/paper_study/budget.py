@@ -85,5 +85,5 @@ def use_short_epochs(config: Config, stages: Sequence[dict], length: int) -> Non
     config.pop('stages', None)
     config.train_dataloader.sampler = dict(type='ShortEpochSampler', length=length)
     config.default_hooks.checkpoint.update(
-        interval=max(1, StageSchedule(stages).epochs // CHECKPOINTS), max_keep_ckpts=1
+        interval=-(-StageSchedule(stages).epochs // CHECKPOINTS), max_keep_ckpts=1
     )

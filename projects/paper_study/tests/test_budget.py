@@ -1,10 +1,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mmengine.config import Config
 
 from phr_mmpose.engine.stages import StageSchedule
 from phr_mmpose.utils.errors import UserError
-from projects.paper_study.budget import fit_stages
+from projects.paper_study.budget import CHECKPOINTS, fit_stages, use_short_epochs
 
 
 def stage(name, epochs, param_scheduler=()):
@@ -67,6 +68,18 @@ def test_any_budget_is_met_to_half_a_batch_an_epoch(epochs, batches, batch_size)
     total = StageSchedule(fitted).epochs
     assert total == sum(epochs)
     assert abs(total * length - images) <= total * batch_size / 2
+
+
+@pytest.mark.parametrize(
+    'epochs, interval', [(1, 1), (10, 1), (11, 2), (19, 2), (21, 3), (100, 10)]
+)
+def test_no_more_checkpoints_are_saved_than_there_is_time_for(epochs, interval):
+    config = Config(
+        dict(default_hooks=dict(param_scheduler={}, checkpoint={}), train_dataloader={})
+    )
+    use_short_epochs(config, [stage('a', epochs)], 10)
+    assert config.default_hooks.checkpoint.interval == interval
+    assert epochs // interval <= CHECKPOINTS
 
 
 def test_a_batch_an_epoch_is_the_least():
