@@ -1,7 +1,9 @@
 """Measure what the first steps of a stage do to a trained detector.
 
 Starts one stage of a config from a checkpoint, with the config's own schedulers or
-without any, and scores the detector before the first step and after some.
+without any, and scores the detector before the first step and after some. The stage is
+made ten epochs long, so that it does not end before; a scheduler without an ``end`` of
+its own falls over all ten.
 
 Example:
     python benchmarks/stage_border.py configs/phr_tiny_figures.py \
