@@ -11,7 +11,7 @@ import numpy as np
 from phr_mmpose.utils.config import config_folder
 
 # PCKh's reference length as a share of the head box's diagonal (MPII).
-HEAD_SIZE_SHARE = 0.6
+_HEAD_SIZE_SHARE = 0.6
 
 MPII_JOINTS = (
     'right_ankle',
@@ -83,6 +83,19 @@ def mpii_to_lsp(values: np.ndarray) -> np.ndarray:
         np.ndarray: Shape (N, 14, ...).
     """
     return values[:, list(LSP_TO_MPII)]
+
+
+def head_sizes(head_boxes: np.ndarray) -> np.ndarray:
+    """Measure each person's head, the reference length of PCKh on MPII.
+
+    Args:
+        head_boxes (np.ndarray): Shape (N, 4): x1, y1, x2, y2.
+
+    Returns:
+        np.ndarray: Shape (N,): 0.6 x the box's diagonal, in its pixels.
+    """
+    boxes = np.asarray(head_boxes, np.float64).reshape(-1, 4)
+    return _HEAD_SIZE_SHARE * np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)
 
 
 def _metainfo(name: str) -> dict:

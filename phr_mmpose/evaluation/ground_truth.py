@@ -11,6 +11,7 @@ from phr_mmpose.datasets.annotation_list import are_coordinates, load_annotation
 from phr_mmpose.datasets.joints import (
     LSP_JOINTS,
     MPII_JOINTS,
+    head_sizes,
     lsp_to_mpii,
     mpii_to_lsp,
 )
@@ -20,7 +21,7 @@ from phr_mmpose.datasets.readers.lsp_joints import (
     check_pixels,
     read_lsp_joints,
 )
-from phr_mmpose.evaluation.functional.pck import head_sizes, torso_lengths
+from phr_mmpose.evaluation.functional.pck import torso_lengths
 from phr_mmpose.utils.array_files import arrangements, describe, read_arrays
 from phr_mmpose.utils.errors import UserError
 

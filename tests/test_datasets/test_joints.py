@@ -28,6 +28,13 @@ def test_mapping_keeps_trailing_axes_and_dtype():
     assert not mapped[:, [6, 7]].any()
 
 
+def test_head_size_is_six_tenths_of_the_diagonal():
+    boxes = np.array([[10, 20, 13, 24], [np.nan] * 4])
+    np.testing.assert_allclose(joints.head_sizes(boxes), [3.0, np.nan])
+    # One box alone, as a figure has it.
+    np.testing.assert_allclose(joints.head_sizes(boxes[0]), [3.0])
+
+
 FLIPPED = {
     joints.MPII_JOINTS: [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10],
     joints.LSP_JOINTS: [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13],

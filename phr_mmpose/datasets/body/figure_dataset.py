@@ -9,7 +9,7 @@ from mmpose.registry import DATASETS
 from phr_mmpose.datasets.figures.cache import FigureCache
 from phr_mmpose.datasets.figures.file_backend import MAX_SIZE, MIN_SIZE, FigurePath
 from phr_mmpose.datasets.figures.renderer import Figure, draw_figure
-from phr_mmpose.datasets.joints import FIGURES_METAINFO, HEAD_SIZE_SHARE
+from phr_mmpose.datasets.joints import FIGURES_METAINFO, head_sizes
 from phr_mmpose.utils.errors import UserError
 
 
@@ -142,7 +142,6 @@ class FigureDataset(BaseCocoStyleDataset):
         """
         info = super().get_data_info(idx)
         figure = self.figure(info['id'])
-        x1, y1, x2, y2 = figure.head_box
         shape = figure.image.shape[:2]
         info.update(
             img=figure.image,
@@ -154,9 +153,7 @@ class FigureDataset(BaseCocoStyleDataset):
             keypoints_visible=np.stack(
                 [figure.annotated, figure.visible], axis=-1
             ).astype(np.float32)[None],
-            head_size=np.array(
-                [HEAD_SIZE_SHARE * np.hypot(x2 - x1, y2 - y1)], dtype=np.float32
-            ),
+            head_size=head_sizes(figure.head_box).astype(np.float32),
         )
         return info
 

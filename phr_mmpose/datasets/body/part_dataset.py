@@ -10,7 +10,7 @@ from phr_mmpose.datasets.annotation_list import (
     AnnotationList,
     load_annotation_list,
 )
-from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
+from phr_mmpose.datasets.joints import head_sizes
 from phr_mmpose.utils.errors import UserError
 
 
@@ -108,10 +108,7 @@ class PartDataset(BaseCocoStyleDataset):
         flags = np.stack([annotations.annotated, annotations.visible], axis=-1).astype(
             np.float32
         )
-        diagonals = np.linalg.norm(
-            annotations.head_boxes[:, 2:] - annotations.head_boxes[:, :2], axis=1
-        )
-        head_sizes = (HEAD_SIZE_SHARE * diagonals).astype(np.float32)
+        heads = head_sizes(annotations.head_boxes).astype(np.float32)
 
         image_ids: dict[str, int] = {}
         items = []
@@ -126,12 +123,12 @@ class PartDataset(BaseCocoStyleDataset):
                 'keypoints_visible': flags[index : index + 1]
                 if annotations.visibility_known[index]
                 else flags[index : index + 1, :, 0],
-                'head_size': head_sizes[index : index + 1],
+                'head_size': heads[index : index + 1],
             }
             items.append(item)
         # Training does not need it, and MMEngine joins only data sets with the same
         # meta information.
-        num_head_boxes = int(np.isfinite(head_sizes).sum())
+        num_head_boxes = int(np.isfinite(heads).sum())
         if self.test_mode and num_head_boxes < len(items):
             self._metainfo['num_head_boxes'] = num_head_boxes
         return items

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from phr_mmpose.datasets.joints import HEAD_SIZE_SHARE
 from phr_mmpose.utils.errors import UserError
 
 PARTS = ('Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle')
@@ -75,19 +74,6 @@ def torso_lengths(
     length = _norm(keypoints[:, left_shoulder] - keypoints[:, right_hip])
     known = np.asarray(annotated)[:, [left_shoulder, right_hip]].astype(bool).all(1)
     return np.where(known & (length > 0), length, np.nan)
-
-
-def head_sizes(head_boxes: np.ndarray) -> np.ndarray:
-    """Measure each person's head, the reference length of PCKh on MPII.
-
-    Args:
-        head_boxes (np.ndarray): Shape (N, 4): x1, y1, x2, y2.
-
-    Returns:
-        np.ndarray: Shape (N,): 0.6 x the box's diagonal, in its pixels.
-    """
-    boxes = np.asarray(head_boxes, np.float64).reshape(-1, 4)
-    return HEAD_SIZE_SHARE * _norm(boxes[:, 2:] - boxes[:, :2])
 
 
 def normalized_distances(

@@ -10,7 +10,6 @@ from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
 from phr_mmpose.evaluation.functional.pck import (
     column_joints,
     column_rates,
-    head_sizes,
     joint_rates,
     normalized_distances,
     splits,
@@ -61,10 +60,6 @@ def test_torso_runs_from_left_shoulder_to_right_hip():
     lengths = torso_lengths(keypoints, annotated, left_shoulder=9, right_hip=2)
     # A torso without length or without one of its joints is no reference.
     np.testing.assert_array_equal(lengths, [5, np.nan, np.nan])
-
-
-def test_head_size_is_six_tenths_of_the_diagonal():
-    np.testing.assert_allclose(head_sizes(np.array([[10, 20, 13, 24]])), [3.0])
 
 
 def test_distances_by_hand():
