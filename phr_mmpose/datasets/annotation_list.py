@@ -19,7 +19,7 @@ Coordinates are pixels of the photo counted **from 1**, as in the datasets' own
 import gzip
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -300,14 +300,6 @@ def select(annotations: AnnotationList, chosen: np.ndarray) -> AnnotationList:
         AnnotationList: The chosen persons.
     """
     indices = np.arange(len(annotations))[chosen]
-    columns = (
-        annotations.centers,
-        annotations.scales,
-        annotations.joints,
-        annotations.annotated,
-        annotations.visible,
-        annotations.head_boxes,
-        annotations.visibility_known,
-    )
     images = [annotations.images[index] for index in indices]
+    _, *columns = (getattr(annotations, each.name) for each in fields(annotations))
     return AnnotationList(images, *(column[indices] for column in columns))

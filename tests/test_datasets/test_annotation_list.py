@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -191,6 +192,9 @@ def test_select_keeps_rows_together(tmp_path):
     reordered = select(annotations, np.array([2, 0]))
     assert reordered.images == ['2.jpg', '0.jpg']
     assert reordered.scales.tolist() == [3, 1]
+    for each in fields(annotations):
+        column, chosen = (getattr(a, each.name) for a in (annotations, reordered))
+        np.testing.assert_array_equal(chosen, [column[2], column[0]], each.name)
 
 
 def test_occluded_share_without_annotation_is_nan(tmp_path):
