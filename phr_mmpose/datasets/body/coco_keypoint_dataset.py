@@ -172,6 +172,9 @@ class CocoKeypointDataset(CocoDataset):
                 not of numbers.
         """
         ann = raw_data_info['raw_ann_info']
+        if ann.get('keypoints') == []:
+            # Some files list so whom nobody annotated; MMPose leaves them out, too.
+            return None
         flags = self._read_flags(ann) if 'keypoints' in ann else None
         if 'bbox' in ann and not (
             isinstance(ann['bbox'], list) and np.shape(ann['bbox']) == (4,)

@@ -88,6 +88,13 @@ def test_each_flag_by_hand(tmp_path):
     assert item['dataset_name'] == 'sticks'
 
 
+def test_who_has_an_empty_list_of_keypoints_is_left_out(tmp_path):
+    folder = write(tmp_path, person(1, ()), person(2))
+    for kind in ('CocoKeypointDataset', 'CocoDataset'):
+        (item,) = build(folder, kind)
+        assert item['id'] == 2
+
+
 triplet = st.sampled_from([(0, 0, 0), (3, 4, 1), (20, 9, 2), (70, 95, 2)])
 people = st.lists(
     st.tuples(
