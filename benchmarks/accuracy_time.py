@@ -1,6 +1,7 @@
 """Draw accuracy against time: the model in the package beside BlazePose.
 
-Milliseconds come from docs/latency.json, which benchmarks/latency.py writes.
+Milliseconds, from a crop to joints, come from docs/latency.json, which
+benchmarks/latency.py writes.
 
 Examples:
     python benchmarks/accuracy_time.py
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 (2, 6),
                 textcoords='offset points',
                 fontsize=8,
-                rotation=35,
+                rotation=60,
             )
     axes.set_xscale('log')
     axes.set_xticks([5, 10, 20, 40], labels=['5', '10', '20', '40'])
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     axes.set(
         xlim=(5, 50),
         ylim=(65, 90),
-        xlabel=f'ms for one person, {report["threads"]} threads',
+        xlabel=f'ms for one person, from crop to joints, {report["threads"]} threads',
         ylabel='PCK@0.2, 12 limb joints, LSP test',
     )
     axes.grid(alpha=0.3)
@@ -112,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _milliseconds(report: dict, name: str, file: Path) -> float:
     try:
-        return report['ms'][name]['network']['median']
+        return report['ms'][name]['person']['median']
     except KeyError:
         raise UserError(f'{file}: has no time of {name}') from None
 
