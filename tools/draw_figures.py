@@ -8,7 +8,7 @@ annotated.
 import argparse
 from pathlib import Path
 
-from phr_mmpose.utils.cli import run
+from phr_mmpose.utils.cli import check_within, run
 
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +24,7 @@ from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS
-from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.files import check_output
 from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.utils.pictures import write_picture
 
@@ -162,8 +162,9 @@ def main(argv: list[str] | None = None) -> None:
         argv (list[str], optional): Arguments; the process's by default.
     """
     args = parse_args(argv)
-    if not 0.1 <= args.zoom <= 10:
-        raise UserError(f'--zoom {args.zoom}: give a number from 0.1 to 10')
+    check_within('--zoom', args.zoom, 0.1, 10)
+    if args.coco:
+        check_output(args.coco)
     dataset = FigureDataset(
         num=args.num,
         seed=args.seed,

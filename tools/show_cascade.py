@@ -23,6 +23,7 @@ import numpy as np
 from phr_mmpose.apis.cascade_view import view_person
 from phr_mmpose.apis.known_joints import KnownJoints, joint_index, known_joints
 from phr_mmpose.apis.media import read_photo
+from phr_mmpose.apis.person_boxes import whole_image
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.commands.options import add_model_options
 from phr_mmpose.datasets.boxes import check_boxes
@@ -159,8 +160,7 @@ def choose_box(
         return box
     if known is not None:
         return check_boxes([known.box], image.shape[:2], photo)[0]
-    height, width = image.shape[:2]
-    return np.array([0, 0, width, height], np.float32)
+    return whole_image(Path(photo), image)[0][0]
 
 
 if __name__ == '__main__':

@@ -100,7 +100,9 @@ def test_the_coco_file_tells_what_is_hidden(main, tmp_path):
     [
         (['--num', '0'], 'num=0'),
         (['--occlusion', '2'], 'occlusion=2.0'),
-        (['--zoom', '0'], '--zoom 0.0'),
+        (['--zoom', '0'], '--zoom 0: give a number from 0.1 to 10'),
+        # Before anything is drawn.
+        (['--coco', '.'], 'folder'),
     ],
 )
 def test_bad_options_get_one_line(main, tmp_path, capsys, options, words):
