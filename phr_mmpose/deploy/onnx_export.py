@@ -15,6 +15,7 @@ from phr_mmpose.models.heads import CascadeHeatmapRegressionHead
 from phr_mmpose.models.pose_estimators import CascadePoseEstimator
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
+from phr_mmpose.utils.joints_meta import joint_names
 from phr_mmpose.utils.packages import require
 
 TOLERANCE = 1e-4
@@ -144,12 +145,12 @@ def _describe(model: CascadePoseEstimator, path: Path) -> None:
     import onnxslim
 
     meta = model.dataset_meta
-    names = meta['keypoint_id2name']
+    names = joint_names(meta)
     codec = model.head.detector_codec
     facts = dict(
         input_size=codec.input_size,
         heatmap_size=codec.heatmap_size,
-        joints=[names[index] for index in range(len(names))],
+        joints=names,
         flip_indices=[int(index) for index in meta['flip_indices']],
     )
     # Computes in advance what depends on the input's size alone, such as padding. Left

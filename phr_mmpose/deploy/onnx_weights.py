@@ -7,6 +7,7 @@ from mmengine.config import ConfigDict
 
 from phr_mmpose.deploy.onnx_pose_estimator import OnnxPoseEstimator
 from phr_mmpose.utils.errors import UserError
+from phr_mmpose.utils.joints_meta import joint_names
 
 
 def is_onnx(weights: str | Path) -> bool:
@@ -44,9 +45,9 @@ def check_same_joints(
     Raises:
         UserError: If names or order differ, or which are on the other side.
     """
-    facts, names = model.backbone.facts, meta['keypoint_id2name']
+    facts = model.backbone.facts
     for what, found, expected in (
-        ('joints', facts['joints'], [names[index] for index in range(len(names))]),
+        ('joints', facts['joints'], joint_names(meta)),
         ('flip_indices', facts['flip_indices'], list(map(int, meta['flip_indices']))),
     ):
         if found != expected:
