@@ -4,7 +4,6 @@ A pickle names what builds its objects. A name that stands here gives either a c
 that does no harm whatever its arguments, or a function in its place that checks them.
 """
 
-import codecs
 import math
 import os
 import pickle
@@ -23,7 +22,6 @@ from pathlib import (
 )
 
 import numpy as np
-import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
@@ -44,8 +42,8 @@ class AllowList:
     as a list at first and a defaultdict as a dict, and an array as what checks its
     state; :meth:`finish` puts the real ones in their place.
 
-    A call of a few bytes can copy a long value that the pickle names again. What all
-    calls make is therefore limited.
+    A call of a few bytes can copy a long value that the pickle names again. What calls
+    make is therefore limited, but for those that torch allows by itself.
 
     Args:
         size (int): How many bytes the file has.
@@ -74,10 +72,9 @@ class AllowList:
             'builtins.bytes': _no_bytes,
             'builtins.long': _Kind(int),  # Python 2's, in whose words torch saves
             'builtins.slice': slice,
-            '_codecs.encode': _Counted(codecs.encode, self._count),
             **{
                 f'{kind.__module__}.{kind.__name__}': _Counted(kind, self._count)
-                for kind in (set, frozenset, Counter, OrderedDict, torch.Size)
+                for kind in (set, frozenset, Counter, OrderedDict)
             },
             'collections.defaultdict': self._defaultdict,
             'collections.deque': self._deque,

@@ -5,12 +5,13 @@ only the functions and classes of an allow-list are ever looked up: torch's own
 list for tensors, and :mod:`phr_mmpose.utils.allowed_pickles` for the rest.
 """
 
+import codecs
 import os
 import pickle
 import re
 import types
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,6 @@ from urllib.parse import urlparse
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
-from torch._weights_only_unpickler import _get_allowed_globals
 
 from phr_mmpose.utils.allowed_pickles import AllowList
 from phr_mmpose.utils.archive import check_archive, check_name
@@ -68,7 +68,8 @@ def safe_load(
     try:
         allowed = AllowList(check_archive(file))
         if _TORCH_ALLOWS_NAMES:
-            scope = _allow(allowed.names())
+            pairs = [(value, key) for key, value in allowed.names().items()]
+            scope = torch.serialization.safe_globals(pairs)
             option = {'weights_only': True}
         else:
             scope = nullcontext()
@@ -315,30 +316,19 @@ def check_matches(
         )
 
 
-@contextmanager
-def _allow(names: dict[str, object]) -> Iterator[None]:
-    """Let torch's ``weights_only`` take these names.
-
-    In its own list, as :func:`torch.serialization.safe_globals` leaves what is there
-    as it is, for example ``set``.
-    """
-    own = _get_allowed_globals()
-    before = dict(own)
-    own.update(names)
-    try:
-        yield
-    finally:
-        own.clear()
-        own.update(before)
-
-
 def _allow_list_pickle(allow_list: AllowList) -> types.ModuleType:
     """Make a pickle module that looks up allowed names only, for torch < 2.6.
 
     Its ``weights_only`` cannot be told of other classes. Can go when the oldest
     torch supported is 2.6.
     """
-    allowed = {**_get_allowed_globals(), **allow_list.names()}
+    from torch._weights_only_unpickler import _get_allowed_globals
+
+    allowed = {
+        **_get_allowed_globals(),
+        '_codecs.encode': codecs.encode,
+        **allow_list.names(),
+    }
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> object:

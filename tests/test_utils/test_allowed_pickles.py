@@ -1,6 +1,5 @@
 """What a checkpoint may hold besides tensors, by either way of loading."""
 
-import codecs
 import datetime
 import inspect
 import os
@@ -312,10 +311,9 @@ LONG, NUMBERS = 'a/' * 5_000, tuple(range(2_000))
 PAIRS = tuple((number, 0) for number in NUMBERS)
 COPIES = {
     **{kind.__name__: (kind, LONG) for kind in (list, tuple, deque, str)},
-    **{kind.__name__: (kind, NUMBERS) for kind in (set, frozenset, torch.Size)},
-    **{kind.__name__: (kind, PAIRS) for kind in (dict, OrderedDict, Counter)},
+    'frozenset': (frozenset, NUMBERS),
+    'dict': (dict, PAIRS),
     'defaultdict': (defaultdict, None, PAIRS),
-    'encode': (codecs.encode, LONG, 'latin1'),
     'path': (pathlib.PurePosixPath, LONG),
     'array': (MAKE, *START),
     'scalar': (SCALAR, *CONTENT),
