@@ -32,14 +32,19 @@ def list_photos(sources: Sequence[str]) -> pa.Table:
         absolute, since other processes have other working directories.
 
     Raises:
-        UserError: If one of them is not there, cannot be read or holds no photo.
+        UserError: If one of them is not there, cannot be read or holds no photo, or a
+            photo comes twice with different boxes.
     """
     found: dict[str, str | None] = {}
     for source in sources:
         count = 0
         for path, boxes in _list_one(source):
             count += 1
-            found.setdefault(_checked(path), boxes)
+            if found.setdefault(_checked(path), boxes) != boxes:
+                raise UserError(
+                    f'{path}: comes twice with different boxes; name it once, with '
+                    'the boxes of all its persons in one row'
+                )
         if not count:
             raise UserError(f'{source}: no photo in it')
     return pa.table([list(found), list(found.values())], schema=PHOTOS)

@@ -49,6 +49,19 @@ def test_parquet_gives_paths_and_boxes(folder, monkeypatch):
     assert found == [[[0, 0, 4, 5]], None, []]
 
 
+def test_a_photo_with_two_sets_of_boxes_is_refused(folder):
+    path, file = str(folder / 'b.jpg'), str(folder / 'list.parquet')
+    first, second = [[0, 0, 10, 10]], [[20, 20, 40, 40]]
+    pq.write_table(pa.table({'path': [path] * 2, 'boxes': [first, second]}), file)
+    with pytest.raises(UserError, match=r'b\.jpg: comes twice with different boxes'):
+        list_photos([file])
+    pq.write_table(pa.table({'path': [path] * 2, 'boxes': [first] * 2}), file)
+    assert paths(list_photos([file]), folder) == ['b.jpg']
+    # The folder says nothing of boxes.
+    with pytest.raises(UserError, match=r'b\.jpg: comes twice with different boxes'):
+        list_photos([str(folder), file])
+
+
 def test_addresses_are_read_by_their_store(folder):
     table = list_photos([f'file://{folder}'])
     assert [path.rpartition('/')[2] for path in table['path'].to_pylist()] == [
