@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,15 +68,15 @@ class ResultWriter:
 
 
 def open_results(
-    folder: str | Path, settings: dict, retry_errors: bool = False
+    folder: str | Path, settings: dict, retry: Collection[str] = ()
 ) -> tuple[set[str], set[str]]:
     """Begin a job, or go on with it.
 
     Args:
         folder (str | Path): Where its results are or will be.
         settings (dict): What the results depend on.
-        retry_errors (bool): Take the rows of photos that had an error out of the
-            files, so that they are done again. Defaults to False.
+        retry (Collection[str]): Photos that are to be done again if they had an
+            error: their rows are taken out of the files. Defaults to none.
 
     Returns:
         tuple[set[str], set[str]]: The photos that are done, and those of them that
@@ -102,6 +102,7 @@ def open_results(
     elif result_files(folder):
         raise UserError(f'{folder}: holds other Parquet files; name another --out')
     write_json(note, settings)
+    retry = set(retry)
     done, failed = set(), set()
     for file in folder.glob('.*.parquet'):
         # Half-written, by a process that was killed.
@@ -110,8 +111,9 @@ def open_results(
         try:
             table = pq.read_table(file, columns=['image', 'error'])
             faulty = pc.is_valid(table['error'])
-            if retry_errors and pc.any(faulty).as_py():
-                table = _without_errors(file)
+            again = retry.intersection(table.filter(faulty)['image'].to_pylist())
+            if again:
+                table = _without_photos(file, again)
                 faulty = pc.is_valid(table['error'])
         except (OSError, KeyError, pa.ArrowException) as error:
             raise UserError(
@@ -127,10 +129,10 @@ def result_files(folder: Path) -> list[Path]:
     return sorted(folder.glob('[!.]*.parquet'))
 
 
-def _without_errors(file: Path) -> pa.Table:
-    """Take the rows with errors out of a file; without others it goes."""
+def _without_photos(file: Path, photos: set[str]) -> pa.Table:
+    """Take the rows of some photos out of a file; without others it goes."""
     table = pq.read_table(file)
-    table = table.filter(pc.is_null(table['error']))
+    table = table.filter([image not in photos for image in table['image'].to_pylist()])
     if len(table):
         with atomic_path(file) as temporary:
             pq.write_table(table, temporary)

@@ -127,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     config, weights = find_model(args.config, args.weights)
     photos = list_photos(args.sources)
+    paths = photos['path'].to_pylist()
     boxes = box_source(args)
     # Faults of the model show here, once, and not in every process.
     model = load_pose_model(config, weights, 'cpu')
@@ -140,9 +141,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             weights=digest_file(weights),
             boxes=digest_file(args.boxes),
         ),
-        args.retry_errors,
+        paths if args.retry_errors else (),
     )
-    missing = photos.filter([path not in done for path in photos['path'].to_pylist()])
+    missing = photos.filter([path not in done for path in paths])
     print(f'{len(missing)} of {len(photos)} photos to do', flush=True)
     job = Job(
         dict(pipeline=PersonPipeline(model), boxes=boxes),
@@ -169,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'{counts["photos"]} photos, {counts["persons"]} persons, {counts["errors"]} '
         f'errors in {seconds:.0f} s: {args.out}'
     )
-    earlier = len(failed.intersection(photos['path'].to_pylist()))
+    earlier = len(failed.intersection(paths))
     if earlier:
         print(f'{earlier} errors of earlier runs: --retry-errors does them again')
     if counts['errors'] or earlier:

@@ -71,12 +71,31 @@ def test_errors_are_taken_out_to_be_done_again(tmp_path):
     writer = ResultWriter(tmp_path, ['head'])
     writer.write(PHOTOS)
     writer.write(PHOTOS.slice(2))
-    done, failed = open_results(tmp_path, {}, retry_errors=True)
+    done, failed = open_results(tmp_path, {}, PHOTOS['path'].to_pylist())
     assert (done, failed) == ({'two.jpg', 'none.jpg'}, set())
     (file,) = tmp_path.glob('*.parquet')
     table = pq.read_table(file)
     assert table['image'].to_pylist() == ['two.jpg', 'two.jpg', 'none.jpg']
     assert json.loads(table.schema.metadata[b'joints']) == ['head']
+
+
+def test_errors_of_other_photos_stay(tmp_path):
+    open_results(tmp_path, {})
+    paths = ['mine.jpg', 'good.jpg', 'other.jpg']
+    # All three have persons; a box of the first and one of the last is faulty.
+    errors = ['mine.jpg: box 2 is empty', None, 'other.jpg: box 1 is empty']
+    found = pa.table(
+        {'path': paths, 'persons': [json.dumps([PERSON])] * 3, 'error': errors}
+    )
+    ResultWriter(tmp_path, ['head']).write(found)
+    done, failed = open_results(tmp_path, {}, ['mine.jpg', 'good.jpg'])
+    assert (done, failed) == ({'good.jpg', 'other.jpg'}, {'other.jpg'})
+    (file,) = tmp_path.glob('*.parquet')
+    rows = pq.read_table(file).to_pylist()
+    assert rows == [
+        dict(PERSON, image='good.jpg', error=None),
+        dict(PERSON, image='other.jpg', error='other.jpg: box 1 is empty'),
+    ]
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path):
