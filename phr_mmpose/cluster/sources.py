@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -22,10 +23,11 @@ def list_photos(sources: Sequence[str]) -> pa.Table:
 
     Args:
         sources (Sequence[str]): Photos; folders, which are searched with their folders
-            for files with a photo's suffix; patterns such as ``'day*/*.jpg'``;
-            Parquet files with a column ``path`` and perhaps ``boxes``, N x 4 numbers;
-            or addresses of an object store (``s3://bucket/folder``), in which
-            spaces and ``#`` are written ``%20`` and ``%23``.
+            and those that they link to for files with a photo's suffix; patterns such
+            as ``'day*/*.jpg'``; Parquet files with a column ``path`` and perhaps
+            ``boxes``, N x 4 numbers; or addresses of an object store
+            (``s3://bucket/folder``), in which spaces and ``#`` are written ``%20`` and
+            ``%23``.
 
     Returns:
         pa.Table: :data:`PHOTOS`, each path once, in the order given. Local paths are
@@ -88,8 +90,7 @@ def _list_one(source: str) -> Iterator[tuple[str, str | None]]:
         return
     path = Path(source)
     if path.is_dir():
-        paths = (each for each in path.rglob('*') if _is_photo(each.name))
-        yield from ((str(each.absolute()), None) for each in sorted(paths))
+        yield from ((str(each.absolute()), None) for each in sorted(_walk(path)))
     elif path.suffix.lower() == '.parquet' and path.is_file():
         yield from _read_parquet(path)
     elif path.is_file():
@@ -99,6 +100,23 @@ def _list_one(source: str) -> Iterator[tuple[str, str | None]]:
             yield from _list_one(each) if Path(each).is_file() else ()
     else:
         raise UserError(f'{source}: no such photo, folder or Parquet file')
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Find photos, also in linked folders; no folder is searched twice."""
+    seen, tops = set(), [str(folder)]
+    # Links wait for what is there without them, and add their own.
+    for top in tops:
+        for name, folders, files in os.walk(top):
+            real = os.path.realpath(name)
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders.sort()
+            paths = (os.path.join(name, each) for each in folders)
+            tops += filter(os.path.islink, paths)
+            yield from (Path(name, each) for each in files if _is_photo(each))
 
 
 def _list_store(address: str) -> list[str]:

@@ -31,6 +31,19 @@ def test_folders_are_searched_with_their_folders(folder):
     assert table['boxes'].null_count == 3
 
 
+def test_linked_folders_are_searched_once(folder, tmp_path_factory):
+    disk = tmp_path_factory.mktemp('disk')
+    (disk / 'day').mkdir()
+    (disk / 'day' / 'd.jpg').touch()
+    # A folder elsewhere, which links back, and again; and one that is there anyway.
+    (folder / 'day1').symlink_to(disk / 'day')
+    (folder / 'day2').symlink_to(disk / 'day')
+    (disk / 'day' / 'loop').symlink_to(folder)
+    (folder / 'also').symlink_to(folder / 'in')
+    table = list_photos([str(folder)])
+    assert paths(table, folder) == ['a.png', 'b.jpg', 'day1/d.jpg', 'in/c.JPG']
+
+
 def test_patterns_and_photos_come_once_and_in_order(folder, monkeypatch):
     monkeypatch.chdir(folder)
     table = list_photos(['b.jpg', '*/*', '*.*'])
