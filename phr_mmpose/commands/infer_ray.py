@@ -13,6 +13,7 @@ Examples:
 
 import argparse
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ import phr_mmpose
 from phr_mmpose.apis.estimation import PersonPipeline
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.commands.options import add_model_options, box_source
+from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import make_folder
 from phr_mmpose.utils.joints_meta import joint_names
@@ -125,19 +127,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     from phr_mmpose.cluster.results import ResultWriter, open_results
     from phr_mmpose.cluster.sources import list_photos
 
-    config, weights = find_model(args.config, args.weights)
+    # Their ~ means this process's home, here and in every other.
+    config, weights = map(os.path.expanduser, find_model(args.config, args.weights))
     photos = list_photos(args.sources)
     paths = photos['path'].to_pylist()
     boxes = box_source(args)
     # Faults of the model show here, once, and not in every process.
-    model = load_pose_model(config, weights, 'cpu')
+    settings = load_config(config)
+    model = load_pose_model(settings, weights, 'cpu')
     folder = Path(args.out).absolute()
     make_folder(folder)
     done, failed = open_results(
         folder,
         dict(
             version=phr_mmpose.__version__,
-            config=digest(model.cfg.pretty_text),
+            # As read: the model's own has the path of an ONNX file.
+            config=digest(settings.pretty_text),
             weights=digest_file(weights),
             boxes=digest_file(args.boxes),
         ),

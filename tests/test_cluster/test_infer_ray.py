@@ -1,6 +1,7 @@
 """A job of many photos by a real Ray on this machine."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import pyarrow.dataset as pds
 
 from phr_mmpose.apis import estimate_poses, load_pose_model
 from phr_mmpose.cluster.results import result_files
+from phr_mmpose.commands import infer_ray
 from phr_mmpose.commands.web import draw_figures
+from phr_mmpose.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -185,3 +188,45 @@ def test_faults_end_in_one_line(photos, tmp_path, options, fact):
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert fact in line
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The jobs that would be run, by no Ray."""
+    jobs = []
+
+    def note(job, photos):
+        jobs.append(job)
+        return dict(photos=0, persons=0, errors=0)
+
+    monkeypatch.setattr('phr_mmpose.cluster.job.Job.run', note)
+    monkeypatch.setattr('phr_mmpose.cluster.job.connect', lambda *_: None)
+    return jobs
+
+
+def test_other_weights_in_the_home_folder_are_not_mixed(
+    jobs, config, checkpoints, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'c.py').write_text(f'_base_ = [{config!r}]')
+    shutil.copy(checkpoints['with_meta'], tmp_path / 'm.pth')
+    model = ['--config', '~/c.py', '--weights', '~/m.pth', '--device', 'cpu']
+    argv = [str(photos), '--out', str(tmp_path / 'out'), *model]
+    infer_ray.main(argv)
+    infer_ray.main(argv)
+    # Other processes may have another home.
+    assert jobs[0].model['config'] == str(tmp_path / 'c.py')
+    assert jobs[0].model['weights'] == str(tmp_path / 'm.pth')
+    shutil.copy(checkpoints['without_meta'], tmp_path / 'm.pth')
+    with pytest.raises(UserError, match='differ in weights'):
+        infer_ray.main(argv)
+
+
+def test_an_onnx_file_is_the_same_by_any_path(
+    jobs, config, exported, photos, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(Path(exported).parent)
+    argv = [str(photos), '--out', str(tmp_path), '--config', config, '--weights']
+    infer_ray.main([*argv, Path(exported).name])
+    infer_ray.main([*argv, exported])
+    assert len(jobs) == 2
