@@ -3,6 +3,7 @@
 import json
 import pickle
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import torch
@@ -79,7 +80,7 @@ class CropPersons:
                     boxes, [1.0] * len(boxes), image.shape[:2], path
                 )
             else:
-                boxes, scores = self._boxes(Path(path), image)
+                boxes, scores = self._boxes(_file(path), image)
         except SomeBoxesFaulty as error:
             boxes, scores, fault = error.boxes, error.box_scores, str(error)
         return (boxes, scores, [self._pipeline(image, box) for box in boxes]), fault
@@ -145,3 +146,8 @@ class PredictPoses:
                 'error': photos['error'],
             }
         )
+
+
+def _file(path: str) -> Path:
+    """Name a photo as its store does, without an address's signs and options."""
+    return Path(unquote(path.partition('?')[0]) if '://' in path else path)

@@ -1,7 +1,8 @@
-"""Faulty boxes of a photo leave its other persons, wherever the boxes come from."""
+"""Photos find their boxes, and one that is faulty costs no more than itself."""
 
 import json
 import pickle
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -32,3 +33,25 @@ def test_a_faulty_box_is_told_and_the_others_are_kept(tmp_path, column):
     assert boxes.tolist() == persons == [BOXES[0], BOXES[2]]
     assert scores.tolist() == [1, 1]
     assert 'box' in found['error'][0].as_py()
+
+
+@pytest.mark.parametrize('name', ['my photo.jpg', 'a#?b.jpg', '100%25.jpg'])
+@pytest.mark.parametrize('options', ['', '?endpoint_override=HOST:1&scheme=http'])
+def test_photos_of_a_store_have_their_own_names(tmp_path, monkeypatch, name, options):
+    content = cv2.imencode('.jpg', np.zeros((30, 40, 3), np.uint8))[1].tobytes()
+    monkeypatch.setattr('phr_mmpose.cluster.steps.read_file', lambda _: content)
+    file = tmp_path / 'boxes.json'
+    file.write_text(json.dumps({name: BOXES[:1]}))
+    address = f's3://bucket/day/{quote(name)}{options}'
+    table = pa.table({'path': [address], 'boxes': pa.array([None], pa.string())})
+    found = CropPersons(cut, BoxFile(file))(table)
+    assert found['error'].to_pylist() == [None]
+    assert pickle.loads(found['crops'][0].as_py())[2] == BOXES[:1]
+
+
+def test_photos_of_this_machine_keep_their_signs(tmp_path):
+    photo, file = tmp_path / 'a%20b?.png', tmp_path / 'boxes.json'
+    cv2.imwrite(str(photo), np.zeros((30, 40, 3), np.uint8))
+    file.write_text(json.dumps({'a%20b?.png': BOXES[:1]}))
+    table = pa.table({'path': [str(photo)], 'boxes': pa.array([None], pa.string())})
+    assert CropPersons(cut, BoxFile(file))(table)['error'].to_pylist() == [None]
