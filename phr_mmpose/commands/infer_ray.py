@@ -22,8 +22,10 @@ from phr_mmpose.utils.cli import run
 
 import phr_mmpose
 from phr_mmpose.apis.estimation import PersonPipeline
+from phr_mmpose.apis.loading import choose_device
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.commands.options import add_model_options, box_source
+from phr_mmpose.deploy.onnx_weights import is_onnx
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError, first_line
 from phr_mmpose.utils.files import make_folder
@@ -134,7 +136,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     boxes = box_source(args)
     # Faults of the model show here, once, and not in every process.
     settings = load_config(config)
-    model = load_pose_model(settings, weights, 'cpu')
+    if args.device and not args.address:
+        # Machines of a cluster have others than this one.
+        choose_device(args.device)
+    device = args.device if is_onnx(weights) else 'cpu'
+    model = load_pose_model(settings, weights, device)
     folder = Path(args.out).absolute()
     make_folder(folder)
     done, failed = open_results(

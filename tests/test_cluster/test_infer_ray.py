@@ -180,6 +180,8 @@ def title(pid):
         (['--address', 'head:port'], '--address head:port'),
         (['--boxes', 'nowhere.json'], 'nowhere.json'),
         (['--weights', 'nowhere.pth'], '--config'),
+        # The last one counts.
+        (['--device', 'cdua:0'], "device 'cdua:0' is not there"),
     ],
 )
 def test_faults_end_in_one_line(photos, tmp_path, options, fact):
@@ -230,3 +232,11 @@ def test_an_onnx_file_is_the_same_by_any_path(
     infer_ray.main([*argv, Path(exported).name])
     infer_ray.main([*argv, exported])
     assert len(jobs) == 2
+
+
+def test_an_onnx_file_runs_on_no_gpu(jobs, config, exported, photos, tmp_path):
+    argv = [str(photos), '--out', str(tmp_path), '--config', config]
+    argv += ['--weights', exported, '--address', 'auto', '--device', 'cuda:0']
+    with pytest.raises(UserError, match=r'cuda:0|on the CPU'):
+        infer_ray.main(argv)
+    assert not jobs
