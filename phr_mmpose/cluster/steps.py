@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import torch
+from mmpose.structures import PoseDataSample
 
 from phr_mmpose.apis.estimation import (
     PersonPipeline,
@@ -118,7 +119,10 @@ class PredictPoses:
 
         Returns:
             pa.Table: ``path``, ``persons`` as JSON, null of a photo that could not be
-            used, and ``error``.
+            used, and ``error``, also of persons on whom the network failed.
+
+        Raises:
+            Exception: Of the network, if it failed on all of several persons.
         """
         # Made by CropPersons of the same job.
         cut = [
@@ -126,26 +130,52 @@ class PredictPoses:
             for each in photos['crops'].to_pylist()
         ]
         crops = [person for each in cut if each for person in each[2]]
-        samples = []
-        for start in range(0, len(crops), self._batch_size):
-            batch = crops[start : start + self._batch_size]
-            samples += predict(self._model, batch)
-        samples = iter(samples)
-        found = []
-        for each in cut:
+        samples = iter(self._predict(crops))
+        found, errors = [], photos['error'].to_pylist()
+        for number, each in enumerate(cut):
             if each is None:
                 found.append(None)
                 continue
             boxes, scores, own = each
-            poses = read_poses([next(samples) for _ in own], self._model, boxes, scores)
+            own = [next(samples) for _ in own]
+            faults = [first_line(one) for one in own if isinstance(one, Exception)]
+            if faults:
+                kept = [not isinstance(one, Exception) for one in own]
+                boxes, scores = boxes[kept], scores[kept]
+                own = [one for one in own if not isinstance(one, Exception)]
+                line = f'{photos["path"][number]}: {faults[0]}'
+                errors[number] = '; '.join(filter(None, (errors[number], line)))
+            poses = read_poses(own, self._model, boxes, scores)
             found.append(json.dumps(persons(poses), allow_nan=False))
         return pa.table(
             {
                 'path': photos['path'],
                 'persons': pa.array(found, pa.string()),
-                'error': photos['error'],
+                'error': pa.array(errors, pa.string()),
             }
         )
+
+    def _predict(self, crops: list[dict]) -> list[PoseDataSample | Exception]:
+        """Predict persons, or tell what the network failed of."""
+        found = []
+        for start in range(0, len(crops), self._batch_size):
+            batch = crops[start : start + self._batch_size]
+            try:
+                found += predict(self._model, batch)
+            # As of photos: one person must not end the job, nor cost others.
+            except Exception:
+                found += map(self._predict_one, batch)
+        # A network that no longer works must not spoil photo after photo.
+        if len(found) > 1 and all(isinstance(each, Exception) for each in found):
+            raise found[0]
+        return found
+
+    def _predict_one(self, crop: dict) -> PoseDataSample | Exception:
+        try:
+            (sample,) = predict(self._model, [crop])
+        except Exception as fault:
+            return fault
+        return sample
 
 
 def _file(path: str) -> Path:
