@@ -37,7 +37,7 @@ from phr_mmpose.commands.options import (
     box_source,
     check_person_options,
 )
-from phr_mmpose.utils.errors import UserError, one_line
+from phr_mmpose.utils.errors import UserError, first_line, one_line
 from phr_mmpose.utils.files import check_output, make_folder
 from phr_mmpose.zoo import find_model
 
@@ -130,22 +130,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Where autocast is off, old versions of torch still refuse float32.
     dtype = getattr(torch, args.precision or 'bfloat16')
     device = model.data_preprocessor.device.type
-    with torch.autocast(device, dtype, enabled=args.precision is not None):
-        results, failed = write_all(writer, media)
-    # Also without any result: it says why, and an older one would mislead.
-    write_results(args.out_dir / 'poses.json', model, results, failed)
+    results, failed = [], []
+    try:
+        with torch.autocast(device, dtype, enabled=args.precision is not None):
+            write_all(writer, media, results, failed)
+    finally:
+        # After Ctrl-C, what was found until then. Also without any result: it says why,
+        # and an older one would mislead.
+        write_results(args.out_dir / 'poses.json', model, results, failed)
     print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
     if failed:
         raise SystemExit(2)
 
 
-def write_all(writer: PoseWriter, media: list[Media]) -> tuple[list[dict], list[dict]]:
+def write_all(
+    writer: PoseWriter, media: list[Media], results: list[dict], failed: list[dict]
+) -> None:
     """Go over all inputs; name those that fail on stderr and go on.
 
-    Returns:
-        tuple[list[dict], list[dict]]: Results, and what failed why.
+    Args:
+        writer (PoseWriter): Finds the poses.
+        media (list[Media]): The inputs.
+        results (list[dict]): Gets what is found, at once.
+        failed (list[dict]): Gets what failed why.
     """
-    results, failed = [], []
     # On anything but a terminal a bar would only litter the log.
     with tqdm(media, unit='input', disable=None) as bar:
         for item in bar:
@@ -162,8 +170,10 @@ def write_all(writer: PoseWriter, media: list[Media]) -> tuple[list[dict], list[
                 fault = results[-1].get('note')
             except UserError as error:
                 fault = str(error)
+            # Whatever the stack raises for one input is no reason to lose the others.
+            except Exception as error:
+                fault = one_line(f'{item.path}: {first_line(error)}')
             if fault:
                 failed.append(dict(input=str(item.path), error=fault))
                 with bar.external_write_mode(file=sys.stderr):
                     print(f'error: {fault}', file=sys.stderr)
-    return results, failed

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from photo_samples import with_orientation
 
+from phr_mmpose.apis.estimation import estimate_poses
+
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'demo.py'
 
 
@@ -225,6 +227,46 @@ def test_a_broken_photo_does_not_stop_the_others(config, checkpoints, folder, tm
     ]
     assert [Path(one['input']).name for one in found['failed']] == ['aa.jpg', 'dot.png']
     assert {p.name for p in (out / 'drawn').iterdir()} == {'a.jpg', 'b.jpg'}
+
+
+def test_an_input_on_which_the_model_fails_does_not_stop_the_others(
+    main, model, folder, tmp_path, capsys, monkeypatch
+):
+    at_second_photo(monkeypatch, np.linalg.LinAlgError('Singular matrix\nof 2 x 2'))
+    out = tmp_path / 'out'
+    arguments = [folder, *model, '--out-dir', out, '--no-draw']
+    line = exit_line(main, arguments, capsys)
+    assert line == f'error: {folder}/b.jpg: LinAlgError: Singular matrix\n'
+    found = results(out)
+    assert [Path(image['image']).name for image in found['images']] == ['a.png']
+    assert len(found['videos'][0]['frames']) == 3
+    (failed,) = found['failed']
+    assert f'error: {failed["error"]}\n' == line
+
+
+def test_after_ctrl_c_the_poses_until_then_are_there(
+    main, model, folder, tmp_path, monkeypatch
+):
+    at_second_photo(monkeypatch, KeyboardInterrupt())
+    out = tmp_path / 'out'
+    with pytest.raises(KeyboardInterrupt):
+        main([str(folder), *model, '--out-dir', str(out), '--no-draw'])
+    found = results(out)
+    assert [Path(image['image']).name for image in found['images']] == ['a.png']
+    assert found['videos'] == found['failed'] == []
+
+
+def at_second_photo(monkeypatch, error: BaseException) -> None:
+    """Have an error raised in the place of the second photo's poses."""
+    photos = []
+
+    def estimate(model, image, *args):
+        photos.append(image)
+        if len(photos) == 2:
+            raise error
+        return estimate_poses(model, image, *args)
+
+    monkeypatch.setattr('phr_mmpose.apis.pose_writer.estimate_poses', estimate)
 
 
 @pytest.mark.parametrize(
