@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
+import torch
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from mmpose.evaluation.functional import nms
@@ -255,7 +256,12 @@ class PersonDetector:
         """
         from mmdet.apis import inference_detector
 
-        with DefaultScope.overwrite_default_scope('mmdet'):
+        device = next(self.model.parameters()).device.type
+        with (
+            DefaultScope.overwrite_default_scope('mmdet'),
+            # A precision that the poses are computed in is not the detector's.
+            torch.autocast(device, enabled=False),
+        ):
             found = inference_detector(self.model, image).pred_instances.cpu().numpy()
         boxes, scores = found.bboxes, found.scores
         wide = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])

@@ -26,6 +26,7 @@ from pathlib import Path
 from phr_mmpose.utils.cli import check_within, refuse_renamed_options, run
 
 import torch
+from mmpose.models.pose_estimators import TopdownPoseEstimator
 from tqdm import tqdm
 
 from phr_mmpose.apis.media import Media, find_media
@@ -37,6 +38,8 @@ from phr_mmpose.commands.options import (
     box_source,
     check_person_options,
 )
+from phr_mmpose.deploy import OnnxPoseEstimator
+from phr_mmpose.models.heads.cascade_head import CascadeHead
 from phr_mmpose.utils.errors import UserError, first_line, one_line
 from phr_mmpose.utils.files import check_output, make_folder
 from phr_mmpose.zoo import find_model
@@ -85,7 +88,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--precision',
         choices=('bfloat16', 'float16'),
-        help='let the networks compute with fewer digits (default: float32)',
+        help="let a cascade's networks compute with fewer digits (default: float32)",
     )
     args = parser.parse_args(argv)
     check_within('--kpt-thr', args.kpt_thr, 0, 1)
@@ -117,6 +120,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_output(args.out_dir / 'poses.json')
     boxes = box_source(args)
     model = load_pose_model(config, weights, args.device)
+    if args.precision:
+        check_precision(model)
     make_folder(args.out_dir)
     writer = PoseWriter(
         model,
@@ -141,6 +146,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'{len(results)} of {len(media)} inputs: {args.out_dir}/poses.json')
     if failed:
         raise SystemExit(2)
+
+
+def check_precision(model: TopdownPoseEstimator) -> None:
+    """Refuse a model that does not compute with fewer digits.
+
+    Args:
+        model (TopdownPoseEstimator): The model.
+
+    Raises:
+        UserError: If it has an ONNX file, or another head than a cascade's.
+    """
+    if isinstance(model, OnnxPoseEstimator):
+        raise UserError('--precision: an ONNX file has its own; leave it out')
+    if not isinstance(model.head, CascadeHead):
+        raise UserError(
+            f'--precision: is for cascades, and {type(model.head).__name__} computes '
+            'with all digits only; leave it out'
+        )
 
 
 def write_all(

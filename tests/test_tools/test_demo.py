@@ -11,9 +11,11 @@ from phr_mmpose.utils.cli import run
 import cv2
 import numpy as np
 import pytest
+from mmpose.models.heads import HeatmapHead
 from photo_samples import with_orientation
 
 from phr_mmpose.apis.estimation import estimate_poses
+from phr_mmpose.apis.pose_model import load_pose_model
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'demo.py'
 
@@ -227,6 +229,37 @@ def test_a_broken_photo_does_not_stop_the_others(config, checkpoints, folder, tm
     ]
     assert [Path(one['input']).name for one in found['failed']] == ['aa.jpg', 'dot.png']
     assert {p.name for p in (out / 'drawn').iterdir()} == {'a.jpg', 'b.jpg'}
+
+
+def test_a_cascade_computes_with_fewer_digits(main, model, folder, tmp_path):
+    keypoints = []
+    for options in ([], ['--precision', 'bfloat16']):
+        out = tmp_path / f'out{len(options)}'
+        main([str(folder / 'a.png'), *model, '--out-dir', str(out), *options])
+        (image,) = results(out)['images']
+        keypoints.append(np.float32(image['persons'][0]['keypoints']))
+    apart = np.linalg.norm(keypoints[1] - keypoints[0], axis=1)
+    # Random weights may well prefer another place for a joint or two.
+    assert apart.max() > 0 and np.median(apart) < 1
+
+
+def test_fewer_digits_are_for_cascades(
+    main, model, exported, folder, tmp_path, capsys, monkeypatch
+):
+    options = ['--out-dir', tmp_path / 'out', '--precision', 'bfloat16']
+    onnx = [model[0], model[1], '--weights', exported]
+    line = exit_line(main, [folder, *onnx, *options], capsys)
+    assert line == 'error: --precision: an ONNX file has its own; leave it out\n'
+
+    def load(*args):
+        loaded = load_pose_model(*args)
+        loaded.head = HeatmapHead(4, 14, decoder=None)
+        return loaded
+
+    monkeypatch.setattr('phr_mmpose.commands.pose.load_pose_model', load)
+    line = exit_line(main, [folder, *model, *options], capsys)
+    assert line.count('\n') == 1 and 'for cascades, and HeatmapHead' in line
+    assert not (tmp_path / 'out').exists()
 
 
 def test_an_input_on_which_the_model_fails_does_not_stop_the_others(
