@@ -56,14 +56,13 @@ def add_person_options(parser: argparse.ArgumentParser, boxes: bool = False) -> 
     parser.add_argument(
         '--bbox-thr',
         type=float,
-        default=0.3,
         metavar='P',
-        help='drop boxes of a lower score (0.3)',
+        help='drop its boxes of a lower score (0.3)',
     )
 
 
 def check_person_options(args: argparse.Namespace) -> None:
-    """Refuse weights of a detector without its config, and a threshold out of range.
+    """Refuse options of a detector without its config, and a threshold out of range.
 
     Args:
         args (Namespace): The command line.
@@ -71,9 +70,14 @@ def check_person_options(args: argparse.Namespace) -> None:
     Raises:
         UserError: If one is given.
     """
-    check_within('--bbox-thr', args.bbox_thr, 0, 1)
-    if args.det_weights and not args.det_config:
-        raise UserError('--det-weights: needs --det-config CONFIG')
+    if args.bbox_thr is not None:
+        check_within('--bbox-thr', args.bbox_thr, 0, 1)
+    for option, value in (
+        ('--det-weights', args.det_weights),
+        ('--bbox-thr', args.bbox_thr),
+    ):
+        if value is not None and not args.det_config:
+            raise UserError(f'{option}: needs --det-config CONFIG')
 
 
 def box_source(args: argparse.Namespace) -> BoxSource:
@@ -93,7 +97,6 @@ def box_source(args: argparse.Namespace) -> BoxSource:
     if options.get('boxes'):
         return BoxFile(args.boxes)
     if options.get('det_config'):
-        return PersonDetector(
-            args.det_config, args.det_weights, args.device, args.bbox_thr
-        )
+        given = {} if args.bbox_thr is None else {'score_threshold': args.bbox_thr}
+        return PersonDetector(args.det_config, args.det_weights, args.device, **given)
     return whole_image

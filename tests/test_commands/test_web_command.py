@@ -4,7 +4,8 @@ import pytest
 import torch
 from mmpose.apis import init_model
 
-from phr_mmpose.commands.web import draw_figures, main
+from phr_mmpose.commands.options import box_source
+from phr_mmpose.commands.web import draw_figures, main, parse_args
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import config_folder
@@ -32,12 +33,23 @@ def plain_model(tmp_path):
         (['--kpt-thr', '2'], '--kpt-thr'),
         (['--bbox-thr', 'nan'], '--bbox-thr nan'),
         (['--port', '0'], '--port'),
-        (['--det-weights', 'x.pth'], '--det-config'),
+        (['--det-weights', 'x.pth'], '--det-weights: needs --det-config'),
+        (['--bbox-thr', '0'], '--bbox-thr: needs --det-config'),
     ],
 )
 def test_faulty_options_are_refused(argv, fact):
     with pytest.raises(UserError, match=fact):
         main(argv)
+
+
+@pytest.mark.parametrize(
+    ('options', 'given'), [([], {}), (['--bbox-thr', '0'], {'score_threshold': 0})]
+)
+def test_a_detector_gets_its_threshold(monkeypatch, options, given):
+    monkeypatch.setattr(
+        'phr_mmpose.commands.options.PersonDetector', lambda *_, **named: named
+    )
+    assert box_source(parse_args(['--det-config', 'x.py', *options])) == given
 
 
 def test_without_gradio_it_says_what_to_install(monkeypatch):

@@ -364,6 +364,12 @@ def test_wrong_paths_and_options_are_one_line(main, model, folder, tmp_path, cap
         ([folder], [*model, *out, '--det-weights', 'x.pth'], 'needs --det-config'),
         (
             [folder],
+            # It is for a detector's boxes; those of a file are all taken.
+            [*model, *out, '--boxes', 'x.json', '--bbox-thr', '0.5'],
+            '--bbox-thr: needs --det-config',
+        ),
+        (
+            [folder],
             [*model, *out, '--batch-size', '0'],
             '--batch-size must be at least 1',
         ),
