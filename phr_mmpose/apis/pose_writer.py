@@ -1,6 +1,5 @@
 """Run a model over photos and videos, and write what it finds."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from phr_mmpose.apis.video import VideoFile, VideoFrames
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.joints_meta import joint_names
+from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.utils.pictures import write_picture
 from phr_mmpose.visualization.poses import draw_poses
 
@@ -115,6 +115,7 @@ class PoseWriter:
                 np.savez_compressed(
                     temporary, **halves, centers=heatmaps.centers, sizes=heatmaps.sizes
                 )
+            result['heatmaps'] = str(file.relative_to(self.out_dir))
         return _with_notes(dict(result, persons=persons(poses)), notes)
 
     def _boxes(
@@ -259,12 +260,13 @@ def write_results(
 
     Its ``joints`` names the K joints, ``skeleton`` the limbs as index pairs.
     ``images`` lists photos, each with ``image``, ``width``, ``height`` and
-    ``persons``; ``videos`` lists videos, each with ``video``, ``fps`` and
-    ``frames``, which hold ``frame`` and ``persons``. Either has a ``note`` where some
-    of it could not be used. A person has ``box`` (x1, y1, x2, y2), ``box_score``,
-    ``keypoints`` (K x [x, y]), ``scores`` (K), the confidences, and ``visible`` (K),
-    the probabilities that a joint is visible and not inferred. Pixels count from 0.
-    ``failed`` names inputs that could not be used.
+    ``persons``; ``videos`` lists videos, each with ``video``, ``width``, ``height``,
+    ``fps`` and ``frames``, which hold ``frame`` and ``persons``. Either has ``drawn``,
+    and a photo ``heatmaps``, where such a file was written, by its path from the
+    folder of this one; and a ``note`` where some of it could not be used. A person has
+    ``box`` (x1, y1, x2, y2), ``box_score``, ``keypoints`` (K x [x, y]), ``scores`` (K),
+    the confidences, and ``visible`` (K), the probabilities that a joint is visible and
+    not inferred. Pixels count from 0. ``failed`` names inputs that could not be used.
 
     Args:
         path (Path): The file.
@@ -279,8 +281,7 @@ def write_results(
         videos=[result for result in results if 'video' in result],
         failed=failed,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, allow_nan=False) + '\n')
+    write_json(path, content, indent=None)
 
 
 def save_picture(path: Path, picture: np.ndarray) -> None:

@@ -1,5 +1,7 @@
 """What is drawn and written of poses."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from phr_mmpose.apis.estimation import Poses
 from phr_mmpose.apis.media import find_media
 from phr_mmpose.apis.person_boxes import whole_image
 from phr_mmpose.apis.pose_model import load_pose_model
-from phr_mmpose.apis.pose_writer import PoseWriter, persons
+from phr_mmpose.apis.pose_writer import PoseWriter, persons, write_results
 
 
 @pytest.fixture(scope='module')
@@ -53,3 +55,33 @@ def test_plain_numbers_keep_hundredths_of_a_pixel():
             visible=[0.8766, 0.0123],
         )
     ]
+
+
+def test_photos_of_one_name_say_which_files_are_theirs(model, photo, tmp_path):
+    paths = [tmp_path / 'a' / 'x.png', tmp_path / 'b' / 'x.png']
+    for path in paths:
+        path.parent.mkdir()
+        cv2.imwrite(str(path), photo)
+    writer = PoseWriter(model, whole_image, tmp_path, draw=False, heatmaps=True)
+    found = [writer.write(each, lambda _: None) for each in find_media(paths)]
+    assert [each['heatmaps'] for each in found] == [
+        'heatmaps/x.npz',
+        'heatmaps/x_2.npz',
+    ]
+    assert all((tmp_path / each['heatmaps']).is_file() for each in found)
+    assert not any('drawn' in each for each in found)
+    writer.heatmaps = False
+    assert 'heatmaps' not in writer.write(find_media(paths)[0], lambda _: None)
+
+
+def test_results_are_one_line_of_json(model, tmp_path):
+    photo = dict(image='a.png', width=9, height=8, persons=[])
+    video = dict(video='b.mp4', width=7, height=6, fps=5.0, frames=[])
+    failed = [dict(input='c.png', error='empty file')]
+    write_results(tmp_path / 'poses.json', model, [video, photo], failed)
+    (line,) = (tmp_path / 'poses.json').read_text().splitlines()
+    found = json.loads(line)
+    assert (found['images'], found['videos']) == ([photo], [video])
+    assert found['failed'] == failed
+    assert len(found['joints']) == 14
+    assert np.shape(found['skeleton']) == (len(found['skeleton']), 2)

@@ -75,6 +75,7 @@ def test_photos_and_videos_are_annotated(main, model, folder, photo, tmp_path):
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
     assert capture.read()[1].shape == photo.shape
 
+    assert found['images'][0]['heatmaps'] == 'heatmaps/a.npz'
     with np.load(out / 'heatmaps' / 'a.npz') as maps:
         assert maps['detector'].shape == maps['refiner'].shape == (1, 14, 48, 48)
         peak = np.unravel_index(maps['refiner'][0, 3].argmax(), (48, 48))[::-1]
