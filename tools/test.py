@@ -127,6 +127,10 @@ def build_runner(config: Config, args: argparse.Namespace) -> Runner:
     if args.out:
         metric_with_out(config)['out'] = args.out
     if args.output:
+        if decoded_output(config) is None:
+            raise UserError(
+                f'--output {args.output}: the model is no cascade; leave it out'
+            )
         before = config.model.get('test_cfg') or {}
         config.model.test_cfg = {**before, 'output': args.output}
     weights = None

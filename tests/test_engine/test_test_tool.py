@@ -235,6 +235,19 @@ def test_outputs_are_checked_before_the_evaluation(
         assert fault in fails(test, *arguments, option, value)
 
 
+@pytest.mark.parametrize('output', ['detector', 'refiner'])
+def test_a_model_that_is_no_cascade_has_one_output(
+    test, tiny, checkpoint, tmp_path, output
+):
+    config = tmp_path / 'plain.py'
+    head = dict(_delete_=True, type='HeatmapHead', in_channels=64, out_channels=16)
+    config.write_text(f"_base_ = '{tiny.path}'\nmodel = dict(head={head!r})\n")
+    line = fails(test, config, checkpoint, '--output', output)
+    assert line == (
+        f'{config}: --output {output}: the model is no cascade; leave it out'
+    )
+
+
 def test_persons_without_a_reference_length_are_not_counted(
     test, tiny, checkpoint, tmp_path, capsys
 ):
