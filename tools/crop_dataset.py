@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     (kind,) = (each for each in _TYPES if each.__name__ == args.type)
     dataset = kind(lazy_init=True)
     annotations = load_annotation_list(args.list, dataset.NUM_LIST_JOINTS)
-    name = args.list.name.split('.')[0]
+    name = args.list.name.removesuffix('.gz').removesuffix('.json')
     path = args.dst / 'annotations' / f'{name}.json'
     if path.exists() and path.samefile(args.list):
         raise UserError(f'{args.dst}: holds the list itself; name another folder')

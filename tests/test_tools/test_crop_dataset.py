@@ -1,3 +1,4 @@
+import gzip
 import json
 import runpy
 from pathlib import Path
@@ -70,6 +71,20 @@ def test_the_data_set_reads_it_by_its_folder_alone(crop_dataset, folder, capsys)
         )
         difference = cropped[number]['img'].astype(int) - there[number]['img']
         assert np.abs(difference).max() < 4
+
+
+@pytest.mark.parametrize('suffix', ['.json', '.json.gz'])
+def test_lists_keep_their_whole_names(crop_dataset, folder, suffix):
+    path, *others = paths(folder)
+    opened = gzip.open if suffix.endswith('.gz') else open
+    for name in ('v1.2_train', 'v1.2_val'):
+        file = path.with_name(f'{name}{suffix}')
+        with opened(file, 'wb') as copy:
+            copy.write(path.read_bytes())
+        crop_dataset('LspDataset', file, *others)
+    for kind, end in (('annotations', '.json'), ('images', '')):
+        found = {each.name for each in (folder / 'crops' / kind).iterdir()}
+        assert found == {f'v1.2_train{end}', f'v1.2_val{end}'}
 
 
 def test_the_list_that_is_read_is_never_replaced(crop_dataset, folder):
