@@ -244,10 +244,10 @@ def _zoo(folders: dict[Path, dict[Path, Counted]], out: Path) -> list[str]:
     latency = load(LATENCY)
     columns = (*_ZOO_COLUMNS, *(f'ms, {form}' for form in _FORMS), 'weights')
     lines = [
-        _line(_zoo_cells(path, model, records[path], latency['ms'], out))
+        _line(_zoo_cells(path, model, record, latency['ms'], out))
         for models in folders.values()
         for path, model in models.items()
-        if path in records
+        if (record := records.get(path.resolve()))
     ]
     if not lines:
         return []

@@ -81,6 +81,16 @@ def test_a_page_is_written_checked_and_found_stale(main, tmp_path):
     assert page.read_text() == stale
 
 
+def test_a_relative_folder_is_in_the_metafile_too(main, tmp_path, monkeypatch):
+    monkeypatch.chdir(REPO / 'docs')
+    pages = []
+    for folder in (REPO / 'configs' / 'survey', '../configs/survey'):
+        main(['--configs', str(folder), '--out', str(tmp_path / 'models.md')])
+        pages.append((tmp_path / 'models.md').read_text())
+    assert '## What they reach' in pages[0]
+    assert pages[0] == pages[1]
+
+
 @pytest.mark.parametrize(
     'changes, reason',
     [
