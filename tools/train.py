@@ -157,9 +157,12 @@ def train(config: Config, args: argparse.Namespace) -> None:
             meta = checkpoint.get('meta')
             epoch = meta.get('epoch') if isinstance(meta, Mapping) else None
             if type(epoch) is int and epoch == runner.max_epochs:
-                say(f'nothing is left to train: epoch {runner.max_epochs} is the last')
+                say(
+                    config,
+                    f'nothing is left to train: epoch {runner.max_epochs} is the last',
+                )
         elif lines := describe_fit(model, weights, config.load_from):
-            say(lines)
+            say(config, lines)
     with building(args.config, 'optim_wrapper'):
         kind = config.optim_wrapper.get('optimizer', {}).get('type')
         if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
@@ -209,7 +212,10 @@ def choose_checkpoint(config: Config, args: argparse.Namespace) -> None:
         found = latest_checkpoint(config.work_dir)
         config.load_from, config.resume = found and str(found), found is not None
         if found is None:
-            say(f'nothing to resume in {config.work_dir}: training from the beginning')
+            say(
+                config,
+                f'nothing to resume in {config.work_dir}: training from the beginning',
+            )
     elif args.resume is not None:
         config.load_from, config.resume = args.resume, True
 
@@ -241,9 +247,10 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
     left_out = every[: every.index(chosen[0]['name'])]
     if left_out and not config.get('load_from'):
         say(
+            config,
             f'warning: stage {chosen[0]["name"]!r} starts from untrained '
             f'weights, without {" and ".join(map(repr, left_out))} before it; '
-            f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones'
+            f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones',
         )
 
 
@@ -287,7 +294,7 @@ def choose_initial_weights(config: Config, random_init: bool) -> None:
     if random_init or config.get('load_from'):
         left_out = forget_pretrained(config.model)
         if left_out and random_init:
-            say(f'starting from random weights, not from {", ".join(left_out)}')
+            say(config, f'starting from random weights, not from {", ".join(left_out)}')
     else:
         fetch_pretrained(config.model)
 
@@ -308,9 +315,10 @@ def use_processes_without_gpu(config: Config, launcher: str) -> None:
     )
 
 
-def say(line: str) -> None:
-    """Tell the user, once however many processes there are."""
-    if os.environ.get('RANK', '0') == '0':
+def say(config: Config, line: str) -> None:
+    """Tell the user, once however many processes its launcher has started."""
+    rank = _RANKS.get(config.get('launcher'))
+    if rank is None or os.environ[rank] == '0':
         print(line, file=sys.stderr)
 
 

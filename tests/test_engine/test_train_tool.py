@@ -274,6 +274,25 @@ def test_random_init_says_so(train, capsys):
 
 
 @pytest.mark.parametrize(
+    ('launcher', 'rank', 'times'),
+    [
+        ('pytorch', 'RANK', 1),
+        ('slurm', 'SLURM_PROCID', 1),
+        ('mpi', 'OMPI_COMM_WORLD_RANK', 1),
+        # Runs beside each other, of one process each.
+        ('none', 'SLURM_PROCID', 3),
+    ],
+)
+def test_of_the_processes_of_a_run_one_speaks(
+    train, capsys, monkeypatch, launcher, rank, times
+):
+    for number in range(3):
+        monkeypatch.setenv(rank, str(number))
+        train.say(Config(dict(launcher=launcher)), 'a line')
+    assert capsys.readouterr().err == 'a line\n' * times
+
+
+@pytest.mark.parametrize(
     ('backbone', 'source'),
     [
         (dict(init_cfg=dict(type='EfficientNetLiteInit')), 'EfficientNetLiteInit'),
