@@ -85,7 +85,7 @@ def make_small(config) -> None:
         'FullyConvolutionalVGG': (dict(width=8, hidden=32), (32, 64, 32)),
         'HRNet': ({}, 8),
         'TIMMBackbone': ({}, None),
-        'StackedHourglass': (dict(num_stacks=2, feat_channels=16), None),
+        'StackedHourglass': (dict(num_stacks=2, feat_channels=24), None),
     }
     changes, in_channels = narrow[model.backbone.type]
     model.backbone.update(changes)

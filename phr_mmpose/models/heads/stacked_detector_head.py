@@ -72,7 +72,9 @@ class StackedDetectorHead(BaseModule):
             Tensor: Scores (B, K, H, W).
 
         Raises:
-            UserError: If the scores are of other sizes or another number.
+            UserError: If the scores are of other sizes or another number, or the last
+                map has as many channels as there are keypoints, so that it may be one
+                of them.
         """
         *scores, features = feats
         self._check(scores, size)
