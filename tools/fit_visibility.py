@@ -22,6 +22,7 @@ from tqdm import tqdm
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.codecs.binary_disc import BinaryDisc, logistic, peak_logit
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
+from phr_mmpose.evaluation.metrics.samples import ground_truth_flags
 from phr_mmpose.utils.config import ConfigOptions, building, load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import find_model
@@ -64,11 +65,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f'{args.config}: its detector does not tell visible joints')
     with building(args.config, 'val_dataloader'):
         loader = Runner.build_dataloader(config.val_dataloader)
-    peak, mass, visible, annotated = read_signs(model, loader)
-    if not ((visible < annotated).any() and visible.any()):
+    signs = read_signs(model, loader)
+    hidden = any((visible < annotated).any() for *_, visible, annotated in signs)
+    if not (hidden and any(visible.any() for *_, visible, _ in signs)):
         raise UserError(
             f'{args.config}: its val_dataloader does not know which joints are hidden'
         )
+    peak, mass, visible, annotated = map(torch.stack, zip(*signs, strict=True))
     weights = fit(peak, mass, visible, annotated)
     readings = {'peak as it is': peak, 'fitted': logistic(peak, mass, weights)}
     for name, read in readings.items():
@@ -80,12 +83,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'visibility={weights!r}')
 
 
-def read_signs(model, loader) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Read the signs at the predicted keypoints of all persons.
+def read_signs(model, loader) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Read the signs at the predicted keypoints of persons with known visibility.
 
     Returns:
-        tuple[Tensor, ...]: Peaks and masses (N, K), and which keypoints are visible
-        and annotated (N, K), bool.
+        list[tuple[Tensor, ...]]: For each such person peaks and masses (K,), and
+        which keypoints are visible and annotated (K,), bool.
     """
     rows = []
     model.test_cfg = {**(model.test_cfg or {}), 'output_heatmaps': True}
@@ -93,9 +96,9 @@ def read_signs(model, loader) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         with torch.no_grad():
             samples = model.test_step(batch)
         for sample in samples:
-            flags = sample.gt_instances
-            annotated = torch.as_tensor(flags.keypoints_visible[0]) > 0
-            visible = torch.as_tensor(flags.get('keypoints_unoccluded', [annotated])[0])
+            annotated, visible = ground_truth_flags(sample.gt_instances)
+            if visible is None:
+                continue
             corner = sample.input_center - sample.input_scale / 2
             zoom = sample.input_size / sample.input_scale
             points = (sample.pred_instances.keypoints[0] - corner) * zoom
@@ -103,8 +106,9 @@ def read_signs(model, loader) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             signs = model.head.detector_codec.visibility_signs(
                 heatmaps[None], torch.as_tensor(points)[None]
             )
-            rows.append((*(each[0] for each in signs), visible > 0, annotated))
-    return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+            flags = map(torch.as_tensor, (visible & annotated, annotated))
+            rows.append((*(each[0] for each in signs), *flags))
+    return rows
 
 
 def fit(peak: Tensor, mass: Tensor, visible: Tensor, annotated: Tensor) -> dict:

@@ -3,8 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmpose.registry import MODELS
 
 from phr_mmpose.codecs.binary_disc import peak_logit
+from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import model_files
 
@@ -42,6 +46,45 @@ def test_a_keypoint_that_is_never_hidden_keeps_a_bounded_bias(tool):
     assert peak_logit(peak).abs().max() == 0
     assert abs(found['bias'][0]) < 0.1
     assert 3 < found['bias'][1] < 20
+
+
+@pytest.fixture
+def figures():
+    """A cascade with random weights, and the config of its figures."""
+    config = load_config(TOOL.parents[1] / 'configs' / 'phr_tiny_figures.py')
+    config.val_dataloader.dataset.num = 4
+    config.val_dataloader.update(num_workers=0, persistent_workers=False)
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        yield MODELS.build(config.model).eval(), config.val_dataloader
+
+
+@pytest.mark.parametrize('packing', ['PackCascadeInputs', 'PackPoseInputs'])
+def test_the_flags_are_those_of_the_data(tool, figures, packing):
+    model, loader = figures
+    loader.dataset.pipeline[-1] = dict(type=packing)
+    loader = Runner.build_dataloader(loader)
+    signs = tool.read_signs(model, loader)
+    figure = loader.dataset.get_data_info
+    for index, (peak, mass, visible, annotated) in enumerate(signs):
+        assert peak.shape == mass.shape == (16,)
+        known, seen = figure(index)['keypoints_visible'][0].T > 0
+        assert annotated.tolist() == known.tolist()
+        assert visible.tolist() == (known & seen).tolist()
+    assert len(signs) == 4
+    assert any((visible < annotated).any() for *_, visible, annotated in signs)
+
+
+def test_persons_of_unknown_visibility_are_left_out(tool, figures, monkeypatch):
+    """As those of LSPET beside LSP's: they are not all visible."""
+    model, loader = figures
+    loader = Runner.build_dataloader(loader)
+    batches = list(loader)
+    del batches[0]['data_samples'][1].gt_instances.keypoints_unoccluded
+    assert len(tool.read_signs(model, batches)) == 3
+    monkeypatch.setattr(Runner, 'build_dataloader', lambda *_: [])
+    with pytest.raises(UserError, match='does not know which joints are hidden'):
+        tool.main(list(model_files('phr_lite_lsp')))
 
 
 def test_options_for_the_model_reach_it(tool):
