@@ -97,10 +97,11 @@ def load_lsp(path: str | Path) -> GroundTruth:
         annotations = load_annotation_list(path, len(LSP_JOINTS))
         joints, annotated = annotations.joints, annotations.annotated
         visible = annotations.visible if annotations.visibility_known.all() else None
+        whole = False
     else:
         joints, visible = _read_lsp_joints(path)
         annotated = np.ones(joints.shape[:2], bool)
-    whole = len(joints) == LSP_PERSONS
+        whole = len(joints) == LSP_PERSONS
     test = slice(LSP_TRAIN_PERSONS if whole else 0, None)
     joints, annotated = joints[test], annotated[test]
     truth = GroundTruth(

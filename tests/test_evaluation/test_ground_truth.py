@@ -53,6 +53,13 @@ def test_a_cut_of_lsp_is_scored_whole(tmp_path):
     assert truth.visible is None
 
 
+def test_a_list_is_scored_whole_however_long_it_is(tmp_path):
+    """Only LSP's own file of 2,000 persons has a test half."""
+    truth = load_lsp(save_list(tmp_path / 'list.json', 2000, joints=14, head_box=False))
+    assert truth.chosen == {2000: slice(None)}
+    assert len(truth.joints) == 2000
+
+
 def test_lsp_from_a_list(tmp_path):
     truth = load_lsp(save_list(tmp_path / 'lsp_test.json', joints=14))
     np.testing.assert_allclose(truth.reference, 70)
