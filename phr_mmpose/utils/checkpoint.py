@@ -6,6 +6,7 @@ list for tensors, and :mod:`phr_mmpose.utils.allowed_pickles` for the rest.
 """
 
 import codecs
+import hashlib
 import os
 import pickle
 import re
@@ -136,7 +137,8 @@ def load_from_url(
 
     Args:
         url (str): Where it is.
-        model_dir (str | None): The folder that keeps it. Default: torch's own
+        model_dir (str | None): The folder that keeps it, under its name, with a
+            hash of the address where the name has none. Default: torch's own
             (``torch.hub.get_dir()/checkpoints``).
         map_location (str | torch.device | None): As for :func:`safe_load`.
         progress (bool): Whether to show a progress bar.
@@ -148,7 +150,7 @@ def load_from_url(
         UserError: If it cannot be had, or as :func:`safe_load`.
     """
     folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
-    path = folder / os.path.basename(urlparse(url).path)
+    path = folder / _download_name(url)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -159,6 +161,15 @@ def load_from_url(
                 f'and put it at {path}'
             ) from error
     return safe_load(path, map_location)
+
+
+def _download_name(url: str) -> str:
+    """Name a download, so that no other address has the same name."""
+    name = os.path.basename(urlparse(url).path)
+    # As published files are named, by torch and OpenMMLab, with a hash of theirs.
+    if re.search(r'-[0-9a-f]{8,}(?![0-9a-z])', name):
+        return name
+    return f'{hashlib.sha256(url.encode()).hexdigest()[:8]}-{name}'
 
 
 def load_checkpoint(name: str | Path) -> object:

@@ -360,8 +360,35 @@ def test_a_download_that_fails_says_where_to_put_the_file(tmp_path):
     url = (tmp_path / 'absent.pth').as_uri()
     with pytest.raises(UserError, match=r'absent.pth.*put it at') as caught:
         load_from_url(url, str(tmp_path / 'cache'))
-    assert str(tmp_path / 'cache' / 'absent.pth') in one_line(caught)
+    # Put there, it is found.
+    place = re.search(r'put it at (\S+)$', one_line(caught))[1]
     assert list((tmp_path / 'cache').iterdir()) == []
+    torch.save(dict(a=torch.ones(1)), place)
+    assert load_from_url(url, str(tmp_path / 'cache'))['a'] == 1
+
+
+def test_downloads_of_one_name_are_kept_apart(tmp_path):
+    """Every run's last checkpoint is called stage_joint.pth."""
+    addresses = {}
+    for value, run in enumerate('ab'):
+        (tmp_path / run).mkdir()
+        file = tmp_path / run / 'stage_joint.pth'
+        torch.save(dict(a=torch.tensor(value)), file)
+        addresses[value] = file.as_uri()
+    for _ in range(2):  # the second time from the cache
+        for value, url in addresses.items():
+            assert load_from_url(url, str(tmp_path / 'cache'))['a'] == value
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['resnet152-394f9c45.pth', 'res50_coco_256x192-ec54d7f3_20200709.pth'],
+)
+def test_names_with_a_hash_stay(tmp_path, name):
+    """So that files which other programs have downloaded are found."""
+    torch.save(dict(a=torch.ones(1)), tmp_path / name)
+    loaded = load_from_url(f'https://localhost:9/{name}', str(tmp_path))
+    assert loaded['a'] == 1
 
 
 def test_weights_are_taken_from_either_layout():
