@@ -21,7 +21,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary file keeps the suffix of ``path``, so that libraries which
     choose a format by suffix write the right one. After an exception it is
-    removed and ``path`` is as it was.
+    removed and ``path`` is as it was. Of a link, what it leads to is written.
 
     Args:
         path (str | Path): The file to write. Its folder is made if missing.
@@ -33,8 +33,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         UserError: If nothing can be written there, or no more while it is
             written.
     """
-    path = Path(path)
-    _refuse_folder(path)
+    path = Path(os.path.realpath(path))
+    _refuse_other_kinds(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -67,11 +67,10 @@ def check_output(path: str | Path) -> None:
         path (str | Path): The file; neither it nor its folder need exist.
 
     Raises:
-        UserError: If it is a folder, or cannot be made where it is to stand.
+        UserError: If it is no file, or cannot be made where it is to stand.
     """
-    path = Path(path)
-    _refuse_folder(path)
-    parent = path.absolute().parent
+    _refuse_other_kinds(Path(path))
+    parent = Path(os.path.realpath(path)).parent
     while not os.path.exists(parent) and parent != parent.parent:
         parent = parent.parent
     if not os.path.isdir(parent):
@@ -143,10 +142,12 @@ def writing_to(folder: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_folder(path: Path) -> None:
+def _refuse_other_kinds(path: Path) -> None:
     # Not Path's own, which fails below folders that may not be searched.
     if os.path.isdir(path):
         raise UserError(f'{path}: is a folder; name a file')
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f'{path}: is a device or a pipe; name a file')
 
 
 def _cannot_be_written(path: Path, error: OSError) -> UserError:

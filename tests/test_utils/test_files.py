@@ -82,3 +82,29 @@ def test_places_for_results_are_checked_before_the_work(tmp_path):
         make_folder(tmp_path / 'file')
     assert make_folder(tmp_path / 'new' / 'folder').is_dir()
     assert make_folder(tmp_path / 'new').is_dir()
+
+
+def test_of_a_link_the_file_is_written(tmp_path):
+    (tmp_path / 'disk').mkdir()
+    for name, old in (('result.json', 'old'), ('new.json', None)):
+        file, link = tmp_path / 'disk' / name, tmp_path / name
+        if old:
+            file.write_text(old)
+        link.symlink_to(file)
+        check_output(link)
+        with atomic_path(link) as temporary:
+            temporary.write_text('new')
+        assert link.is_symlink() and file.read_text() == 'new'
+
+
+@pytest.mark.parametrize(
+    'refuse', [check_output, lambda path: next(atomic_path(path).gen)]
+)
+def test_a_pipe_is_no_file_to_write(tmp_path, refuse):
+    """As /dev/stdout, which root could replace by a file."""
+    os.mkfifo(tmp_path / 'pipe')
+    (tmp_path / 'link').symlink_to('pipe')
+    for name in ('pipe', 'link'):
+        with pytest.raises(UserError, match='is a device or a pipe; name a file'):
+            refuse(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ['link', 'pipe']
