@@ -34,6 +34,7 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.packages import require
 from phr_mmpose.web.answer import PhotoAnswerer
 from phr_mmpose.web.cleaning import keep_clean
+from phr_mmpose.web.visits import Visits
 from phr_mmpose.zoo import find_model
 
 # Two who are seen whole, two partly hidden.
@@ -104,8 +105,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Slow to import.
         from phr_mmpose.web.page import CSS, MAX_FILE_MB, build_page, theme
 
-        page = build_page(answerer, figures)
-        keep_clean(Path(folder), _FILES_END, _CLEANING)
+        visits = Visits()
+        page = build_page(answerer, figures, visits)
+        keep_clean(Path(folder), visits, _FILES_END, _CLEANING)
         try:
             page.launch(
                 server_name=args.host,

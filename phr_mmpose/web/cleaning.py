@@ -5,6 +5,8 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from phr_mmpose.web.visits import Visits
+
 
 def delete_old_files(folder: Path, age: float, kept: Collection[Path] = ()) -> None:
     """Delete files that were last written or touched some time ago.
@@ -24,14 +26,17 @@ def delete_old_files(folder: Path, age: float, kept: Collection[Path] = ()) -> N
             continue
 
 
-def keep_clean(folder: Path, age: float, interval: float) -> None:
-    """Delete old files from now on; those that are there already are kept.
+def keep_clean(folder: Path, visits: Visits, age: float, interval: float) -> None:
+    """Delete old files from now on, and forget old visits.
+
+    Files that are there already are kept.
 
     Gradio's ``delete_cache`` does the same, but ends at an upload that comes while it
     looks (seen in 6.31).
 
     Args:
         folder (Path): Gradio's folder.
+        visits (Visits): The visits, which know their age.
         age (float): Seconds after which a file is deleted.
         interval (float): Seconds between two looks.
     """
@@ -40,6 +45,7 @@ def keep_clean(folder: Path, age: float, interval: float) -> None:
     def clean() -> None:
         while folder.is_dir():
             delete_old_files(folder, age, kept)
+            visits.forget_old()
             time.sleep(interval)
 
     threading.Thread(target=clean, daemon=True).start()

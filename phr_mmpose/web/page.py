@@ -48,19 +48,20 @@ _CHOOSE_CORNER = 'To choose one person, click on two opposite corners of a box.'
 _GONE = 'This photo is no longer here: drop it again.'
 
 
-def build_page(answerer: PhotoAnswerer, figures: Sequence[Figure]) -> gr.Blocks:
+def build_page(
+    answerer: PhotoAnswerer, figures: Sequence[Figure], visits: Visits
+) -> gr.Blocks:
     """Lay out the page.
 
     Args:
         answerer (PhotoAnswerer): What finds the poses.
         figures (Sequence[Figure]): Drawn figures to try.
+        visits (Visits): Those of the open pages.
 
     Returns:
         gr.Blocks: To be launched.
     """
     names = [name.replace('_', ' ') for name in answerer.names]
-
-    visits = Visits()
 
     def take(photo: bytes | None, request: gr.Request) -> None:
         visits.set(request.session_hash, Visit(photo) if photo else None)

@@ -47,7 +47,7 @@ class Visits:
     def get(self, page: str) -> Visit | None:
         """Look up a page's visit; None where it has none, or none any more."""
         with self._lock:
-            self._forget_old()
+            self._drop_old()
             return self._visits.get(page)
 
     def set(self, page: str, visit: Visit | None) -> None:
@@ -56,11 +56,16 @@ class Visits:
             self._visits.pop(page, None)
             if visit is not None:
                 self._visits[page] = visit
-            self._forget_old()
+            self._drop_old()
             while len(self._visits) > self._most:
                 self._visits.popitem(last=False)
 
-    def _forget_old(self) -> None:
+    def forget_old(self) -> None:
+        """Forget those that have lasted too long, also where nobody asks for one."""
+        with self._lock:
+            self._drop_old()
+
+    def _drop_old(self) -> None:
         before = time.monotonic() - self._seconds
         old = [page for page, visit in self._visits.items() if visit.begun < before]
         for page in old:

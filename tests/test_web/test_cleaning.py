@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 import time
 
 from phr_mmpose.web.cleaning import delete_old_files, keep_clean
+from phr_mmpose.web.visits import Visit, Visits
 
 
 def test_old_files_are_deleted(tmp_path):
@@ -22,11 +24,18 @@ def test_old_files_are_deleted(tmp_path):
 
 def test_what_is_there_at_the_start_is_kept(tmp_path):
     (tmp_path / 'own.png').touch()
-    keep_clean(tmp_path, 0.05, 0.01)
+    visits, photo = Visits(seconds=0.05), bytes(7)
+    uses = sys.getrefcount(photo)
+    visits.set('page', Visit(photo))
+    keep_clean(tmp_path, visits, 0.05, 0.01)
     (tmp_path / 'upload.png').touch()
     deadline = time.monotonic() + 10
-    while os.listdir(tmp_path) != ['own.png'] and time.monotonic() < deadline:
+    while time.monotonic() < deadline and (
+        os.listdir(tmp_path) != ['own.png'] or sys.getrefcount(photo) > uses
+    ):
         time.sleep(0.01)
     assert os.listdir(tmp_path) == ['own.png']
+    # Nobody asked for the visit.
+    assert sys.getrefcount(photo) == uses
     # Without its folder, the thread ends.
     shutil.rmtree(tmp_path)
