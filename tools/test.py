@@ -12,7 +12,9 @@ tools/eval_predictions.py makes tables, curves and comparisons of what --out wro
 """
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from phr_mmpose.utils.cli import refuse_renamed_options, run
 
@@ -69,7 +71,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='NPZ', help='write the predicted joints')
     parser.add_argument('--json', metavar='FILE', help='write the metrics')
     parser.add_argument(
-        '--work-dir', metavar='DIR', help='for the log (work_dirs/CONFIG)'
+        '--work-dir',
+        metavar='DIR',
+        help='for the log and the config (test in the folder of the training)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -79,6 +83,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='override values of the config, such as test_dataloader.batch_size=8',
     )
     args = parser.parse_intermixed_args(argv)
+    if int(os.environ.get('WORLD_SIZE', 1)) > 1:
+        raise UserError(
+            'this tests in one process: start it without torchrun, or start '
+            "MMPose's own test.py (docs/use.md), with --launcher pytorch"
+        )
     args.config, args.checkpoint = find_model(args.config, args.checkpoint)
     for path in filter(None, (args.out, args.json)):
         check_output(path)
@@ -141,7 +150,11 @@ def build_runner(config: Config, args: argparse.Namespace) -> Runner:
     else:
         checkpoint = load_checkpoint(args.checkpoint)
         weights = get_state_dict(checkpoint, args.checkpoint)
-    config.work_dir = choose_work_dir(config, args.config, args.work_dir)
+    # Of a training, the runner would overwrite the config.
+    config.work_dir = args.work_dir or str(
+        Path(choose_work_dir(config, args.config), 'test')
+    )
+    config.launcher = 'none'
     config.load_from = None if weights is None else args.checkpoint
     config.resume = False
     make_work_dir(config.work_dir)

@@ -93,7 +93,8 @@ def test_an_onnx_file_scores_as_its_checkpoint(
     facts['joints'] = facts['joints'].replace('right_ankle', 'right_toe')
     onnx.helper.set_model_props(content, facts)
     onnx.save(content, str(tmp_path / 'toes.onnx'))
-    assert 'its joints' in fails(test, tiny.path, tmp_path / 'toes.onnx')
+    arguments = (tiny.path, tmp_path / 'toes.onnx', '--work-dir', tmp_path / 'work')
+    assert 'its joints' in fails(test, *arguments)
 
 
 def fails(test, *arguments):
@@ -163,6 +164,25 @@ def coco_list(folder):
     content = dict(images=images, annotations=annotations, categories=categories)
     (folder / 'coco.json').write_text(json.dumps(content))
     return folder / 'coco.json'
+
+
+def test_the_config_of_the_training_stays(
+    test, tiny, checkpoint, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    trained = tmp_path / 'work_dirs' / tiny.path.stem / tiny.path.name
+    trained.parent.mkdir(parents=True)
+    trained.write_text('trained = True\n')
+    arguments = [tiny.path, checkpoint, '--output', 'detector']
+    test.main([str(argument) for argument in arguments])
+    assert trained.read_text() == 'trained = True\n'
+    tested = Config.fromfile(trained.parent / 'test' / tiny.path.name)
+    assert tested.model.test_cfg.output == 'detector'
+
+
+def test_several_processes_are_refused(test, tiny, checkpoint, monkeypatch):
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    assert "MMPose's own test.py" in fails(test, tiny.path, checkpoint)
 
 
 OTHER_METRICS = {
