@@ -33,6 +33,7 @@ from phr_mmpose.evaluation.curves import draw_split_curves
 from phr_mmpose.evaluation.functional.pck import (
     column_joints,
     joint_rates,
+    scored_joints,
     splits,
 )
 from phr_mmpose.evaluation.ground_truth import GroundTruth, load_lsp, load_mpii
@@ -219,7 +220,7 @@ def save_scores(
 ) -> None:
     """Write the metrics under the keys of the metric classes, and the counts."""
     columns = column_joints(truth.names)
-    scored = sorted(joint for joints in columns.values() for joint in joints)
+    scored = scored_joints(columns)
     counts = {}
     for name, mask in splits(truth.annotated, truth.visible).items():
         mask = mask & ~np.isnan(distances)

@@ -111,10 +111,10 @@ def draw_cascade_panel(
 ) -> None:
     """Draw the input, both rows of heatmaps and the pose into one picture.
 
-    The columns of occluded joints have a dashed outline, as in the paper, and a
-    ring where the joint truly is; without truth there is neither. In the pose,
-    occluded joints are hollow; where that is not known, those are whose probability
-    of being visible is below ``kpt_thr``.
+    A ring shows where a joint truly is. The columns of occluded joints have a dashed
+    outline, as in the paper. Without truth there is neither. In the pose, occluded
+    joints are hollow; where that is not known, those are whose probability of being
+    visible is below ``kpt_thr``.
 
     Args:
         view (CascadeView): The person.
