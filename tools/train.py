@@ -21,6 +21,7 @@ from mmengine.model import is_model_wrapper
 from mmpose.registry import OPTIMIZERS
 
 from phr_mmpose.engine.checked_runner import CheckedRunner
+from phr_mmpose.engine.epoch_counts import move_epochs
 from phr_mmpose.engine.pretrained import (
     describe_fit,
     fetch_pretrained,
@@ -239,7 +240,7 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
                 f'no stage {name!r} in the config: it has {", ".join(every)}'
             )
     chosen = [stage for stage in stages if stage['name'] in names]
-    move_epochs(config, names)
+    move_epochs(config, {stage['name']: stage['epochs'] for stage in chosen})
     config.default_hooks.param_scheduler.stages = chosen
     config.train_cfg.max_epochs = StageSchedule(chosen).epochs
     # A variable of that name says what trained before.
@@ -252,41 +253,6 @@ def choose_stages(config: Config, names: Sequence[str] | None) -> None:
             f'weights, without {" and ".join(map(repr, left_out))} before it; '
             f'--load-from RUN/stage_{left_out[-1]}.pth starts from trained ones',
         )
-
-
-def move_epochs(config: Config, names: Sequence[str]) -> None:
-    """Let what counts epochs act at the same place of the stages to run.
-
-    Such as mmdet's ``PipelineSwitchHook``, which otherwise would never switch, and
-    the epochs from which a run validates and saves.
-    """
-    schedule = StageSchedule(config_stages(config)).stages
-    left_out = [stage for stage in schedule if stage.name not in names]
-
-    def from_zero(epoch: int) -> int:
-        return epoch - sum(
-            max(min(stage.epochs, epoch - stage.first_epoch), 0) for stage in left_out
-        )
-
-    def from_one(epoch: int) -> int:
-        return from_zero(epoch - 1) + 1 if epoch > 0 else epoch
-
-    moves = dict(
-        switch_epoch=from_zero,
-        begin_epoch=from_one,
-        save_begin=from_one,
-        val_begin=from_one,
-    )
-    hooks = config.get('custom_hooks') or ()
-    checkpoint = config.default_hooks.get('checkpoint') or {}
-    for settings in (*hooks, checkpoint, config.train_cfg):
-        for key in moves.keys() & settings.keys():
-            settings[key] = moves[key](settings[key])
-    intervals = config.train_cfg.get('dynamic_intervals')
-    if intervals:
-        config.train_cfg.dynamic_intervals = [
-            (from_one(epoch), interval) for epoch, interval in intervals
-        ]
 
 
 def choose_initial_weights(config: Config, random_init: bool) -> None:
