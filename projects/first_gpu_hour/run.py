@@ -57,7 +57,12 @@ from projects.first_gpu_hour.results import (
     read_rows,
 )
 from projects.first_gpu_hour.running import DEVICE, evaluate_both, train
-from projects.paper_study.budget import CHECKPOINTS, fit_stages, use_short_epochs
+from projects.paper_study.budget import (
+    CHECKPOINTS,
+    fit_stages,
+    merge_epochs,
+    use_short_epochs,
+)
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'phr_res50_lsp.py'
 # Of the time that is left, what a schedule is fitted to: epochs' borders, the log and
@@ -284,7 +289,11 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
         UserError: If it is too short for one iteration of each epoch.
     """
     batch_size = config.train_dataloader.batch_size
-    stages = merge_epochs(config.fit_from, _WAITING * seconds, speed.first)
+    stages = config.fit_from
+    # Fewer epochs, where they would wait too long for their first batches.
+    waiting = speed.first * StageSchedule(stages).epochs
+    if waiting > _WAITING * seconds:
+        stages = merge_epochs(stages, _WAITING * seconds / waiting)
     schedule = StageSchedule(stages)
     seconds -= speed.saving * (CHECKPOINTS + len(schedule))
     seconds -= speed.first * schedule.epochs
@@ -299,29 +308,12 @@ def fit(config: Config, speed: Speed, seconds: float) -> None:
         )
     images = iterations * schedule.epochs * batch_size
     fitted, length = fit_stages(stages, images, batch_size, speed.samples)
-    use_short_epochs(config, fitted, length)
-    config.train_cfg.max_epochs = schedule.epochs
+    use_short_epochs(config, fitted, length, speed.samples)
     print(
         f'{seconds / 60:.1f} minutes to train: {schedule.epochs} epochs of '
         f'{iterations} iterations',
         flush=True,
     )
-
-
-def merge_epochs(stages: list[dict], seconds: float, first: float) -> list[dict]:
-    """Make fewer epochs where they would wait too long for their first batches.
-
-    Args:
-        stages (list[dict]): The config's stages.
-        seconds (float): How long all epochs together may wait.
-        first (float): How long each waits.
-
-    Returns:
-        list[dict]: The stages, each of one epoch at least.
-    """
-    waiting = first * StageSchedule(stages).epochs
-    share = min(1.0, seconds / waiting) if waiting else 1.0
-    return [dict(each, epochs=max(1, int(share * each['epochs']))) for each in stages]
 
 
 def describe(config: Config, part: Path, checkpoint: Path, speed: Speed) -> dict:

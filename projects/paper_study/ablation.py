@@ -198,7 +198,7 @@ def fit(path: Path, out: Path, args: argparse.Namespace) -> None:
     stages, length = fit_stages(
         config_stages(config), args.images, config.train_dataloader.batch_size, samples
     )
-    use_short_epochs(config, stages, length)
+    use_short_epochs(config, stages, length, samples)
     images = length * sum(stage['epochs'] for stage in stages)
     config.budget = dict(digest=digest, images=images)
     with atomic_path(out) as temporary:

@@ -6,7 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from phr_mmpose.engine.stages import StageSchedule
+from phr_mmpose.engine.epoch_counts import move_epochs
+from phr_mmpose.engine.stages import StageSchedule, config_stages
 from phr_mmpose.utils.errors import UserError
 
 CHECKPOINTS = 10
@@ -46,7 +47,9 @@ def fit_stages(
         dict(
             copy.deepcopy(dict(entry)),
             param_scheduler=[
-                _stretch(each, factor, stage.epochs * iterations)
+                each
+                if each.get('by_epoch', True)
+                else _stretch(each, factor, stage.epochs * iterations)
                 for each in stage.param_scheduler
             ],
         )
@@ -55,35 +58,79 @@ def fit_stages(
     return fitted, iterations * batch_size
 
 
-def _stretch(scheduler: Mapping[str, Any], factor: float, iterations: int) -> dict:
-    """Scale what a scheduler counts in iterations, within those of its stage."""
+def merge_epochs(stages: Sequence[Mapping[str, Any]], share: float) -> list[dict]:
+    """Make fewer epochs of a schedule, its proportions kept.
+
+    Args:
+        stages (Sequence[Mapping]): The config's stages.
+        share (float): How many of the epochs are to be left, from 0 to 1.
+
+    Returns:
+        list[dict]: The stages, each of one epoch at least. What schedulers count, in
+        epochs or in iterations, is less by as much.
+    """
+    merged = []
+    for entry, stage in zip(stages, StageSchedule(stages).stages, strict=True):
+        epochs = max(1, int(share * stage.epochs))
+        schedulers = [
+            # Only fit_stages knows how many iterations a stage has.
+            _stretch(each, epochs / stage.epochs, None)
+            for each in stage.param_scheduler
+        ]
+        entry = copy.deepcopy(dict(entry))
+        merged.append(dict(entry, epochs=epochs, param_scheduler=schedulers))
+    return merged
+
+
+def _stretch(scheduler: Mapping[str, Any], factor: float, most: int | None) -> dict:
+    """Scale what a scheduler counts, within the iterations of its stage if given."""
     scheduler = dict(scheduler)
-    if scheduler.get('by_epoch', True):
-        return scheduler
+    # MMEngine's LinearLR arrives only if it has two iterations.
+    least = 1 if scheduler.get('by_epoch', True) else 2
     for key in ('begin', 'end', 'T_max', 'step_size', 'total_steps'):
         if scheduler.get(key):
-            # MMEngine's LinearLR arrives only if it has two iterations.
-            scheduler[key] = max(2, round(scheduler[key] * factor))
+            scheduler[key] = max(least, round(scheduler[key] * factor))
     if 'milestones' in scheduler:
         scheduler['milestones'] = [round(m * factor) for m in scheduler['milestones']]
-    if 'begin' in scheduler:
+    if 'begin' in scheduler and most is not None:
         # What follows a warm-up has an iteration left.
-        scheduler['begin'] = min(scheduler['begin'], iterations - 1)
+        scheduler['begin'] = min(scheduler['begin'], most - 1)
     return scheduler
 
 
-def use_short_epochs(config: Config, stages: Sequence[dict], length: int) -> None:
+def use_short_epochs(
+    config: Config, stages: Sequence[dict], length: int, samples: int
+) -> None:
     """Put fitted stages into a config, in place.
 
+    What counts epochs follows them, and an average of the weights reaches back over
+    the same share of the training.
+
     Args:
-        config (Config): The config.
+        config (Config): The config, with the stages that it had.
         stages (Sequence[dict]): From :func:`fit_stages`.
         length (int): Images of one epoch.
+        samples (int): Size of the training set.
     """
+    before = {s.name: s.epochs for s in StageSchedule(config_stages(config)).stages}
+    epochs = {stage['name']: stage['epochs'] for stage in stages}
+    sampler = config.train_dataloader.get('sampler') or {}
+    images = sampler.get('length', samples) * sum(before[name] for name in epochs)
+    _shorten_averages(config, images / (length * sum(epochs.values())))
+    move_epochs(config, epochs)
     config.default_hooks.param_scheduler.stages = list(stages)
+    config.train_cfg.max_epochs = sum(epochs.values())
     # A variable of that name says what trained before.
     config.pop('stages', None)
     config.train_dataloader.sampler = dict(type='ShortEpochSampler', length=length)
     config.default_hooks.checkpoint.update(
         interval=-(-StageSchedule(stages).epochs // CHECKPOINTS), max_keep_ckpts=1
     )
+
+
+def _shorten_averages(config: Config, factor: float) -> None:
+    """Fit averages of the weights to a training that is shorter by a factor."""
+    for hook in config.get('custom_hooks') or ():
+        kind = hook.get('ema_type', 'ExponentialMovingAverage')
+        if (hook.type, kind) == ('EMAHook', 'ExponentialMovingAverage'):
+            hook.momentum = 1 - (1 - hook.get('momentum', 0.0002)) ** factor

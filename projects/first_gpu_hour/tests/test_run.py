@@ -211,20 +211,30 @@ def test_the_limit_is_told():
     assert lines[3].startswith('loader: 0 persons a second, 100 s')
 
 
-def test_epochs_are_merged_where_their_first_batches_take_long():
-    stages = [
+@pytest.mark.parametrize(
+    ('seconds', 'first', 'epochs'),
+    [
+        # A hundred epochs of 2.5 s: 500 s may wait for twenty, 2,500 s for all.
+        (500, 2.5, [1, 18]),
+        (40, 2.5, [1, 1]),
+        (2500, 2.5, [8, 92]),
+        (500, 0.0, [8, 92]),
+    ],
+)
+def test_epochs_are_merged_where_their_first_batches_take_long(seconds, first, epochs):
+    config = load_config(REPO / 'configs' / 'mssnet' / 'tiny' / 'hourglass_masking.py')
+    config.default_hooks.param_scheduler.stages = [
         dict(name='detector', trains=['detector'], epochs=8, lr=1.0),
         dict(name='joint', trains=['detector', 'refiner'], epochs=92, lr=1.0),
     ]
-
-    def epochs(seconds, first):
-        merged = run.merge_epochs(stages, seconds, first)
-        return [each['epochs'] for each in merged]
-
-    # A hundred epochs of 2.5 s: 50 s are enough for twenty.
-    assert epochs(50, 2.5) == [1, 18]
-    assert epochs(1, 2.5) == [1, 1]
-    assert epochs(250, 2.5) == epochs(50, 0.0) == [8, 92]
+    config.custom_hooks[0].switch_epoch = 8
+    config.fit_from = config_stages(config)
+    rates = dict.fromkeys(('detector', 'joint'), 0.1)
+    speed = Speed(800, rates, 0.0, 0.0, 10.0, 1.0, first=first)
+    run.fit(config, speed, seconds)
+    assert [stage.epochs for stage in config_stages(config)] == epochs
+    assert config.train_cfg.max_epochs == sum(epochs)
+    assert config.custom_hooks[0].switch_epoch == epochs[0]
 
 
 def test_a_gpu_gets_what_it_is_quick_at(command, monkeypatch):
