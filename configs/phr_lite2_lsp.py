@@ -4,20 +4,15 @@
 _base_ = 'phr_lite_lsp.py'
 input_size = (256, 256)
 
-train_pipeline = [
-    dict(type='GetBBoxCenterScale'),
-    dict(type='RandomMirror'),
-    dict(type='RandomScaleRotation', scale=(0.75, 1.25), rotation=45.0),
-    dict(type='LoadPersonCrop', input_size=input_size),
-    dict(type='mmdet.YOLOXHSVRandomAug'),
-    dict(type='KeypointMasking', prob=0.5, copy_prob=0.25, max_hidden=2),
-    dict(type='PackCascadeInputs', meta_keys=('img_path',)),
+_sized = [
+    dict(each, input_size=input_size) if 'input_size' in each else each
+    for each in _base_.train_pipeline
 ]
+# Colours change before joints are masked, so that a patch has those of its picture.
+train_pipeline = [*_sized[:-2], dict(type='mmdet.YOLOXHSVRandomAug'), *_sized[-2:]]
 test_pipeline = [
-    dict(type='CheckedLoadImage'),
-    dict(type='GetBBoxCenterScale'),
-    dict(type='TopdownAffine', input_size=input_size),
-    dict(type='PackCascadeInputs'),
+    dict(each, input_size=input_size) if 'input_size' in each else each
+    for each in _base_.test_pipeline
 ]
 
 _channels = (24, 48, 120, 352)
@@ -31,6 +26,8 @@ model = dict(
     neck=dict(in_channels=_channels),
     head=dict(
         input_size=input_size,
+        # As many pixels wide as in phr_lite_lsp, the targets are the paper's in
+        # proportion here.
         heatmap_size=(64, 64),
         detector=dict(in_channels=(24 + 128, *_channels[1:])),
         # Fit it after a training, by tools/fit_visibility.py.

@@ -57,7 +57,7 @@ model = dict(
             blocks=1,
             stem_kernel=3,
         ),
-        # A third wider than the paper's in proportion: cells are coarse here.
+        # A third wider than the paper's in proportion to 48 px: cells are coarse here.
         detector_codec=dict(type='BinaryDisc', radius=2.5),
         refiner_codec=dict(type='GaussianConfidence', sigma=1.25, refinement='taylor'),
         loss_detector=dict(type='SigmoidCrossEntropyLoss'),

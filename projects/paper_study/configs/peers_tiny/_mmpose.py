@@ -3,7 +3,7 @@
 # targets end its pipeline.
 _base_ = [
     '../../../../configs/hourglass_tiny_lsp.py',
-    '../../../../configs/mssnet/tiny/_held_out.py',
+    '../../../../configs/_base_/lsp14_held_out.py',
 ]
 # DarkPose's decoding, since cells are coarse here; the kernel is MMPose's for sigma 1.
 codec = dict(
