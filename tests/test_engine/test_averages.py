@@ -4,7 +4,9 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
+from phr_mmpose.engine.stages import config_stages
 from phr_mmpose.utils.checkpoint import safe_load
+from phr_mmpose.utils.config import load_config
 
 
 class Weights(Hook):
@@ -87,3 +89,13 @@ def test_an_average_too_slow_for_a_stage_is_told_once(
     warned = [line for line in log.splitlines() if 'first iteration' in line]
     assert len(warned) == (told is not None)
     assert all(told in line and f'momentum={enough} would' in line for line in warned)
+
+
+@pytest.mark.parametrize('name', ['phr_lite_lsp', 'phr_lite2_lsp'])
+def test_the_averages_of_our_configs_forget_their_first_weights(tiny, name):
+    config = load_config(tiny.repo / 'configs' / f'{name}.py')
+    (average,) = config.custom_hooks
+    persons = 2 * 800 + 7091
+    per_epoch = -(-persons // config.train_dataloader.batch_size)
+    shortest = min(stage.epochs for stage in config_stages(config)) * per_epoch
+    assert (1 - average.momentum) ** shortest <= 0.1
