@@ -31,6 +31,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
+from phr_mmpose.datasets.joints import MPII_JOINTS
+from phr_mmpose.evaluation.functional.pck import column_joints, scored_joints
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import atomic_path
@@ -216,12 +218,14 @@ class OcclusionStudy:
 
 
 def hidden_share(config: Config, level: float, num: int | None) -> float:
-    """Count how much of the test figures' joints is hidden."""
+    """Count how much of the test figures' joints, of those that count, is hidden."""
     dataset = dict(config.test_dataloader.dataset, occlusion=level, pipeline=[])
     if num is not None:
         dataset['num'] = num
     persons = read_persons(dataset, [])
-    return 1 - float(persons.visible.sum() / persons.annotated.sum())
+    scored = scored_joints(column_joints(MPII_JOINTS))
+    visible, annotated = persons.visible[:, scored], persons.annotated[:, scored]
+    return 1 - float(visible.sum() / annotated.sum())
 
 
 if __name__ == '__main__':
