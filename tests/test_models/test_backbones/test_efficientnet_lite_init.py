@@ -14,16 +14,28 @@ from phr_mmpose.models.backbones.efficientnet_lite_init import EfficientNetLiteI
 from phr_mmpose.utils.errors import UserError
 
 # EfficientNet-Lite0 by its paper's table: expansion, output channels, blocks,
-# stride of the first, kernel.
-STAGES = [
-    (1, 16, 1, 1, 3),
-    (6, 24, 2, 2, 3),
-    (6, 40, 2, 2, 5),
-    (6, 80, 3, 2, 3),
-    (6, 112, 3, 1, 5),
-    (6, 192, 4, 2, 5),
-    (6, 320, 1, 1, 3),
-]
+# stride of the first, kernel. Lite2 is 1.1 times as wide, in multiples of eight, and
+# but for the first and the last stage 1.2 times as deep, rounded up.
+STAGES = {
+    0: [
+        (1, 16, 1, 1, 3),
+        (6, 24, 2, 2, 3),
+        (6, 40, 2, 2, 5),
+        (6, 80, 3, 2, 3),
+        (6, 112, 3, 1, 5),
+        (6, 192, 4, 2, 5),
+        (6, 320, 1, 1, 3),
+    ],
+    2: [
+        (1, 16, 1, 1, 3),
+        (6, 24, 3, 2, 3),
+        (6, 48, 3, 2, 5),
+        (6, 88, 4, 2, 3),
+        (6, 120, 4, 1, 5),
+        (6, 208, 5, 2, 5),
+        (6, 352, 1, 1, 3),
+    ],
+}
 
 
 def conv(x, weight, stride=1, groups=1, bias=None):
@@ -42,11 +54,11 @@ def norm(x, weights, name):
     return F.batch_norm(x, *values, training=False, eps=1e-3)
 
 
-def independent_network(weights, x):
+def independent_network(weights, x, stages):
     """The network in the package's own names; features of each level, and classes."""
     x = norm(conv(x, weights['_conv_stem.weight'], 2), weights, '_bn0')
     x, levels, number = F.relu6(x), [], 0
-    for expansion, channels, blocks, first_stride, kernel in STAGES:
+    for expansion, channels, blocks, first_stride, kernel in stages:
         for block in range(blocks):
             name = f'_blocks.{number}'
             stride = first_stride if block == 0 else 1
@@ -81,12 +93,14 @@ def picture():
     return (pixels.float() - 127.5) / 127.5
 
 
-def test_features_and_classes_are_those_of_an_independent_build(weights, picture):
-    levels, classes = independent_network(weights, picture)
-    whole = timm.create_model('tf_efficientnet_lite0').eval()
-    EfficientNetLiteInit()(whole)
-    backbone = TIMMBackbone('tf_efficientnet_lite0').eval()
-    EfficientNetLiteInit()(backbone)
+@pytest.mark.parametrize('variant', STAGES)
+def test_features_and_classes_are_those_of_an_independent_build(variant, picture):
+    init, name = EfficientNetLiteInit(variant), f'tf_efficientnet_lite{variant}'
+    levels, classes = independent_network(init.weights(), picture, STAGES[variant])
+    whole = timm.create_model(name).eval()
+    init(whole)
+    backbone = TIMMBackbone(name).eval()
+    init(backbone)
     with torch.no_grad():
         found = whole(picture)
         features = backbone(picture)
