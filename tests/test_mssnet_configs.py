@@ -82,10 +82,20 @@ def differences(first, second, path=''):
             'cascade_structure_masking',
             {PIPELINE},
         ),
+        ('hourglass_cascade', 'hourglass_cascade_masking', {PIPELINE}),
     ],
 )
 def test_a_row_changes_one_thing(first, second, expected):
     assert differences(read(first), read(second)) == expected
+
+
+def test_the_cascade_on_hourglasses_is_trained_as_the_cascade():
+    """Its stages are written down a second time."""
+    cascade, on_hourglasses = (
+        load_config(FOLDER / 'tiny' / f'{name}.py')
+        for name in ('cascade', 'hourglass_cascade')
+    )
+    assert config_stages(cascade) == config_stages(on_hourglasses)
 
 
 @pytest.mark.parametrize('path', ROWS, ids=lambda path: path.stem)
