@@ -1,6 +1,5 @@
 """The models that come with the package."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tool_modules import load_tool
 
 import phr_mmpose  # noqa: F401
 from phr_mmpose.apis import estimate_poses, load_pose_model
@@ -17,14 +17,6 @@ from phr_mmpose.utils.errors import UserError
 from phr_mmpose.zoo import find_model, list_models, model_card, model_files, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def load_tool(name):
-    path = ROOT / 'tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'{name}_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Running the tiny cascade, in this process and in others."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from tool_modules import load_tool
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
@@ -24,9 +24,7 @@ def one_thread():
     # Sums in another order would not be equal to the bit.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    sys.path.insert(0, str(HERE))
     yield
-    sys.path.remove(str(HERE))
     torch.set_num_threads(threads)
 
 
@@ -77,14 +75,7 @@ class Tiny:
                     logged.setdefault(record['step'], []).append(values)
         return logged
 
-    @staticmethod
-    def tool(name):
-        """Import one of the tools."""
-        path = REPO / 'tools' / f'{name}.py'
-        spec = importlib.util.spec_from_file_location(f'{name}_tool', path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    tool = staticmethod(load_tool)
 
     @staticmethod
     def start_python(*arguments):

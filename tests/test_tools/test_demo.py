@@ -1,6 +1,5 @@
 """The demo on good and on bad input."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from mmpose.models.heads import HeatmapHead
 from photo_samples import with_orientation
+from tool_modules import load_tool
 
 from phr_mmpose.apis.estimation import estimate_poses
 from phr_mmpose.apis.pose_model import load_pose_model
@@ -22,10 +22,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'demo.py'
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('demo', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('demo').main
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The tool writes pictures, a list that agrees with them, and a sheet."""
 
-import importlib.util
 import json
 import os
 from pathlib import Path
@@ -10,6 +9,7 @@ from phr_mmpose.utils.cli import run
 import cv2
 import numpy as np
 import pytest
+from tool_modules import load_tool
 
 from phr_mmpose.apis.known_joints import known_joints
 from phr_mmpose.datasets.body import (
@@ -19,15 +19,10 @@ from phr_mmpose.datasets.body import (
 )
 from phr_mmpose.datasets.joints import MPII_JOINTS
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'draw_figures.py'
-
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('draw_figures', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('draw_figures').main
 
 
 @pytest.mark.parametrize('annotated', [False, True])

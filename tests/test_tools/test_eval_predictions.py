@@ -1,28 +1,22 @@
 """The tool on real ground truth and on faulty input."""
 
 import gzip
-import importlib.util
 import json
-from pathlib import Path
 
 from phr_mmpose.utils.cli import run
 
 import numpy as np
 import pytest
 import scipy.io
+from tool_modules import load_tool
 
 from phr_mmpose.evaluation.functional.pck import COLUMNS
 from phr_mmpose.utils.errors import UserError
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'eval_predictions.py'
-
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('eval_predictions', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('eval_predictions').main
 
 
 @pytest.fixture(scope='module')

@@ -1,6 +1,5 @@
 """The exported file computes what the model does, for any batch."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from small_cascade import random_weights
+from tool_modules import load_tool
 
 from phr_mmpose.apis.pose_model import load_pose_model
 from phr_mmpose.deploy import onnx_export
@@ -29,10 +29,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'export_onnx.py'
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('export_onnx', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('export_onnx').main
 
 
 @pytest.fixture(scope='module')

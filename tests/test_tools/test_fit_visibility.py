@@ -1,4 +1,3 @@
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -6,6 +5,7 @@ import torch
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
+from tool_modules import load_tool
 
 from phr_mmpose.codecs.binary_disc import peak_logit
 from phr_mmpose.utils.config import load_config
@@ -17,10 +17,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'fit_visibility.py'
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('fit_visibility', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('fit_visibility')
 
 
 def test_the_weights_that_made_the_flags_are_found(tool):

@@ -1,10 +1,10 @@
 """The page of the models' costs: up to date, and what becomes of faults."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 from mmengine.fileio import load
+from tool_modules import load_tool
 
 from phr_mmpose.utils.errors import UserError
 
@@ -13,11 +13,7 @@ REPO = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope='module')
 def main():
-    path = REPO / 'tools' / 'model_table.py'
-    spec = importlib.util.spec_from_file_location('model_table', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('model_table').main
 
 
 def derive(folder: Path, name: str, base: str, changes: str = '') -> Path:

@@ -1,26 +1,21 @@
 """The panel tool, with and without ground truth."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from tool_modules import load_tool
 
 from phr_mmpose.apis.known_joints import joint_index, known_joints
 from phr_mmpose.datasets.joints import LSP_JOINTS, MPII_JOINTS
 from phr_mmpose.utils.errors import UserError
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'show_cascade.py'
-
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('show_cascade', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('show_cascade').main
 
 
 @pytest.fixture

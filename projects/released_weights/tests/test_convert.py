@@ -1,6 +1,5 @@
 """From a .t7 file to poses: the converter, the test tool and MMPose's inferencer."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ import torch
 from mmengine.registry import DefaultScope
 from mmpose.apis import MMPoseInferencer
 from mmpose.models.builder import build_pose_estimator
+from tool_modules import load_tool
 from torch import nn
 from torch7_networks import (
     container,
@@ -35,13 +35,6 @@ from projects.released_weights.convert import main as convert
 
 PROJECT = Path(__file__).resolve().parents[1]
 REPO = PROJECT.parents[1]
-
-
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(name, REPO / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 @pytest.fixture(scope='module')
@@ -199,7 +192,7 @@ def lsp(tmp_path):
 
 
 def evaluate(config, checkpoint, lsp, tmp_path, *arguments):
-    load_tool('test')(
+    load_tool('test').main(
         [config, str(checkpoint), '--work-dir', str(tmp_path / 'work')]
         + ['--out', str(tmp_path / 'p.npz'), '--json', str(tmp_path / 's.json')]
         + [*arguments, '--cfg-options', f'test_dataloader.dataset.data_root={lsp}/']

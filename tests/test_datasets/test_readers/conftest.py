@@ -1,30 +1,22 @@
-import importlib.util
-from pathlib import Path
+from phr_mmpose.utils.cli import run
 
 import pytest
+import synthetic as synthetic_module
+from tool_modules import load_tool
 
 
 @pytest.fixture(scope='session')
 def synthetic():
-    """The module beside this file, whatever pytest's import mode."""
-    path = Path(__file__).with_name('synthetic.py')
-    spec = importlib.util.spec_from_file_location('synthetic_datasets', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module beside this file."""
+    return synthetic_module
 
 
 @pytest.fixture
 def run_tool():
     """Run a tool in this process as the command line would."""
-    import runpy
-
-    from phr_mmpose.utils.cli import run
-
-    tools = Path(__file__).resolve().parents[3] / 'tools'
 
     def run_it(name, *arguments):
-        main = runpy.run_path(str(tools / f'{name}.py'))['main']
+        main = load_tool(name).main
         run(lambda: main([str(argument) for argument in arguments]))
 
     return run_it
