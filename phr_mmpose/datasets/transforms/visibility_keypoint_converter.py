@@ -6,6 +6,8 @@ import numpy as np
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import TRANSFORMS
 
+from phr_mmpose.utils.errors import UserError
+
 
 @TRANSFORMS.register_module()
 class VisibilityKeypointConverter(KeypointConverter):
@@ -30,18 +32,20 @@ class VisibilityKeypointConverter(KeypointConverter):
         num_keypoints (int): Target joints K.
         mapping (list[tuple]): Pairs (source, target); a source may be a pair of
             joints, whose middle is taken.
+
+    Raises:
+        UserError: If it stands after the transform that crops.
     """
 
     def __init__(self, num_keypoints: int, mapping: list[tuple]) -> None:
         super().__init__(num_keypoints, mapping)
         others = self.source_index2 if self.interpolation else self.source_index
-        #: Which joint is made of which source, or of which two.
-        self._places = {
-            frozenset(sources): target
-            for *sources, target in zip(
-                self.source_index, others, self.target_index, strict=True
-            )
-        }
+        #: Which joints are made of which source, or of which two.
+        self._places: dict[frozenset[int], list[int]] = {}
+        for *sources, target in zip(
+            self.source_index, others, self.target_index, strict=True
+        ):
+            self._places.setdefault(frozenset(sources), []).append(target)
 
     def transform(self, results: dict) -> dict:
         """Convert one sample.
@@ -52,6 +56,11 @@ class VisibilityKeypointConverter(KeypointConverter):
         Returns:
             dict: The same, with the target joints.
         """
+        if results.get('transformed_keypoints') is not None:
+            raise UserError(
+                'VisibilityKeypointConverter stands after the crop, whose joints it '
+                'would leave as they are; put it before'
+            )
         keypoints = results['keypoints']
         source = results.get('keypoints_visible')
         if source is None:
@@ -68,7 +77,7 @@ class VisibilityKeypointConverter(KeypointConverter):
         places = self._places
         if results.get('skeleton_links') is not None:
             links = [
-                [places.get(frozenset([joint])) for joint in link]
+                [places.get(frozenset([joint]), [None])[0] for joint in link]
                 for link in results['skeleton_links']
             ]
             results['skeleton_links'] = [
@@ -76,9 +85,11 @@ class VisibilityKeypointConverter(KeypointConverter):
             ]
         if mirror is not None:
             flips = list(range(self.num_keypoints))
-            for joints, target in places.items():
-                mirrored = frozenset(mirror[joint] for joint in joints)
-                flips[target] = places.get(mirrored, target)
+            for joints, targets in places.items():
+                mirrored = places.get(frozenset(mirror[joint] for joint in joints), ())
+                # Of a source that is taken twice, the first goes with the first.
+                for target, other in zip(targets, mirrored):  # noqa: B905
+                    flips[target] = other
             results['flip_indices'] = flips
         results['keypoints_visible'] = flags
         results['keypoints'] = results['keypoints'].astype(keypoints.dtype)

@@ -12,6 +12,7 @@ from phr_mmpose.datasets.joints import FIGURES_METAINFO
 from phr_mmpose.datasets.transforms.visibility_keypoint_converter import (
     loses_visibility,
 )
+from phr_mmpose.utils.errors import UserError
 
 
 def build(mapping, num_keypoints=3, kind='VisibilityKeypointConverter'):
@@ -66,6 +67,8 @@ def test_the_types_stay():
         ([(0, 1), (1, 0), (2, 2)], 4, [1, 0, 2, 3]),
         # Middles: of both sides; of the left side and of the right one.
         ([((0, 1), 0), ((0, 2), 1), ((3, 1), 2), (3, 3)], 4, [0, 2, 1, 3]),
+        # Both sides twice; the left one a third time.
+        ([(0, 0), (1, 1), (0, 2), (1, 3), (0, 4)], 5, [1, 0, 3, 2, 4]),
     ],
 )
 def test_mirrored_joints_are_those_of_the_result(mapping, number, expected):
@@ -96,6 +99,14 @@ def test_each_channel_is_converted_as_mmpose_converts_the_first(sources, flags):
             expected['keypoints_visible'][..., 0],
         )
         np.testing.assert_allclose(ours['keypoints'], expected['keypoints'])
+
+
+def test_after_the_crop_it_is_refused():
+    """It would convert the flags, and not the joints that the loss sees."""
+    results = person([[1, 1]] * 4)
+    results['transformed_keypoints'] = results['keypoints'].copy()
+    with pytest.raises(UserError, match='stands after the crop'):
+        build([(1, 0), (0, 2)])(results)
 
 
 def test_it_is_a_converter_of_mmpose():
