@@ -26,11 +26,9 @@ def read_persons(dataset: dict, pipeline: Sequence[dict]) -> RatedPoses:
         joints.append(sample['keypoints'][0, :, :2])
         flags.append(sample['keypoints_visible'][0])
         sizes.append(np.reshape(sample.get('head_size', np.nan), -1)[0])
-    # Only where a patch has hidden a joint has the sample a second flag for each,
-    # if the data does not know what is hidden.
-    known = any(each.ndim == 2 for each in flags)
-    pairs = [e if e.ndim == 2 else np.stack((e, e), axis=-1) for e in flags]
-    annotated, visible = np.moveaxis(np.stack(pairs) > 0, -1, 0)
+    flags = np.stack(flags) > 0
+    known = flags.ndim == 3
+    annotated, visible = np.moveaxis(flags, -1, 0) if known else (flags, flags)
     joints = np.stack(joints)
     return RatedPoses(
         pred=joints,

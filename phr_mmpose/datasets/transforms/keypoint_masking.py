@@ -49,8 +49,8 @@ class KeypointMasking(RandomTransform):
     or that of UDP, which turns the other way); with ``seed`` also ``id``.
 
     Modified keys: ``img``; ``keypoints_visible`` becomes (1, K, 2) if a joint is
-    hidden. In a data set without flags the other joints count as visible, as they do
-    without this transform.
+    hidden, and always with ``seed``. In a data set without flags the other joints count
+    as visible, as they do without this transform.
 
     Args:
         prob (float): How often joints are hidden. Defaults to 0.5.
@@ -116,14 +116,19 @@ class KeypointMasking(RandomTransform):
                 'KeypointMasking stands before the crop; put it after LoadPersonCrop '
                 'or TopdownAffine'
             )
+        # MMPose's crop of a photo without joints leaves an empty array.
+        if joints.ndim < 3:
+            return results
         rng = self._generator(results)
         hide, copy = rng.random(2) < (self.prob, self.copy_prob)
-        # MMPose's crop of a photo without joints leaves an empty array.
-        if not (hide or copy) or joints.ndim < 3:
-            return results
         flags = results['keypoints_visible']
         if flags.ndim == 2:
             flags = np.stack((flags, flags), axis=-1)
+            if self.seed is not None:
+                # In a test set, visibility is known of all persons or not rated.
+                results['keypoints_visible'] = flags
+        if not (hide or copy):
+            return results
         scene = _Scene(results, flags[0, :, 0] > 0)
         if not 0 < scene.body < np.inf:
             return results

@@ -231,6 +231,27 @@ def test_the_seed_decides_and_a_fixed_one_depends_on_the_sample_alone():
     assert (other['img'] != first['img']).any()
 
 
+def test_a_fixed_test_set_knows_the_visibility_of_every_sample():
+    """One sample without background took all visible and hidden rates away."""
+    flags = np.ones((1, 3), np.float32)
+    flags[0, 1] = 0
+    for prob in (0, 1):
+        # No background: the whole picture is the body's.
+        masking = KeypointMasking(prob=prob, copy_prob=0, seed=0)
+        results = sample(flags=flags.copy(), id=1)
+        results['bbox'] = np.array([[-4000, -4000, 4000, 4000]], np.float32)
+        found = masking(results)['keypoints_visible']
+        np.testing.assert_array_equal(found, np.stack((flags, flags), axis=-1))
+        free = KeypointMasking(prob=0)(sample(flags=flags.copy()))
+        np.testing.assert_array_equal(free['keypoints_visible'], flags)
+
+
+def test_a_photo_to_be_predicted_passes_a_fixed_test_set_s_pipeline():
+    results = dict(img=distinct_pixels(), transformed_keypoints=np.zeros(0))
+    for seed in (None, 0):
+        assert KeypointMasking(prob=1, seed=seed)(dict(results)) == results
+
+
 @pytest.mark.parametrize('mirrored', [0, 1])
 @pytest.mark.parametrize(
     'crop',
