@@ -63,8 +63,8 @@ def write_cropped_list(
 ) -> Iterator[int]:
     """Write ``images/NAME/NUMBER.jpg`` for each person, then ``annotations/NAME.json``.
 
-    A list of that name is removed first, so that a list exists only once all of its
-    pictures are written.
+    A list of that name is removed before the first picture is written, so that a list
+    exists only while all of its pictures do.
 
     Args:
         annotations (AnnotationList): N persons in pixels of their photos.
@@ -85,7 +85,6 @@ def write_cropped_list(
     """
     images = [f'{name}/{number:06d}.jpg' for number in range(len(annotations))]
     path = folder / 'annotations' / f'{name}.json'
-    path.unlink(missing_ok=True)
     make_folder(folder / 'images' / name)
     persons: dict[str, list[int]] = {}
     for number, image in enumerate(annotations.images):
@@ -101,6 +100,7 @@ def write_cropped_list(
                 regions.factors[number],
                 regions.sizes[number],
             )
+            path.unlink(missing_ok=True)
             _save(folder / 'images' / images[number], picture, quality)
         return len(persons[image])
 

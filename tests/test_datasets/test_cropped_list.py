@@ -248,3 +248,15 @@ def test_faults(tmp_path):
     (target / 'images' / 'list' / '000000.jpg').mkdir()
     with pytest.raises(UserError, match=r'000000\.jpg: cannot be written'):
         list(write(folder)[0])
+
+
+def test_a_folder_without_photos_leaves_the_finished_set(tmp_path):
+    folder = write_data(tmp_path, 16)
+    steps, target, _ = write(folder)
+    list(steps)
+    path = target / 'annotations' / 'list.json'
+    whole = path.read_bytes()
+    (folder / 'photos').rename(folder / 'elsewhere')
+    with pytest.raises(UserError, match='No such file'):
+        list(write(folder)[0])
+    assert path.read_bytes() == whole
