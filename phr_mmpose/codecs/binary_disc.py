@@ -22,7 +22,8 @@ class BinaryDisc(HeatmapCodec):
         input_size (tuple[int, int]): Input image size in pixels, (w, h).
         heatmap_size (tuple[int, int]): Heatmap size in pixels, (w, h).
         radius (float, optional): Radius in pixels of the heatmap grid.
-            Defaults to the paper's 10 px of a map 256 px high, in proportion.
+            Defaults to the paper's 10 px of a map 256 px high, in proportion, but
+            so large at least that it holds a pixel.
         visibility (dict, optional): How :meth:`visibility` weighs what it reads, as
             ``tools/fit_visibility.py`` finds it: ``peak`` and ``mass`` (float) and
             ``bias`` (a number, or K of them). Defaults to the peak as it is.
@@ -43,7 +44,8 @@ class BinaryDisc(HeatmapCodec):
     ):
         super().__init__(input_size, heatmap_size)
         if radius is None:
-            radius = self.relative(10)
+            # The next pixel's centre may be as far as the square root of 1/2.
+            radius = max(self.relative(10), 0.71)
         if not radius > 0:
             raise UserError(f'BinaryDisc radius must be positive, got {radius}')
         self.radius = radius

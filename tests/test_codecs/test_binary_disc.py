@@ -19,6 +19,16 @@ def draw(keypoints, flags=None, size=(9, 7), **kwargs):
     return encoded['heatmaps'], encoded['keypoint_weights']
 
 
+def test_the_default_disc_holds_a_pixel_on_the_smallest_heatmaps():
+    """Else a visible joint's map would be a hidden one's."""
+    codec = BinaryDisc((64, 64), (16, 16))
+    # Between four pixels' centres.
+    corner = codec.to_input(torch.tensor([[3.5, 7.5]]))
+    maps, _ = draw(corner.tolist(), input_size=(64, 64), heatmap_size=(16, 16))
+    assert maps.sum() == 4
+    assert BinaryDisc((64, 64), (64, 64)).radius == 2.5
+
+
 def test_a_cross_of_radius_1():
     maps, weights = draw([[4, 3]], radius=1)
     expected = np.zeros((7, 9))
