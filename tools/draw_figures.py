@@ -6,6 +6,7 @@ annotated.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from phr_mmpose.utils.cli import check_within, run
@@ -24,6 +25,8 @@ from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.figures import Figure
 from phr_mmpose.datasets.figures.sheet import contact_sheet, draw_joints, enlarge
 from phr_mmpose.datasets.joints import MPII_JOINTS
+from phr_mmpose.datasets.photos import decode_photo
+from phr_mmpose.utils.errors import UserError
 from phr_mmpose.utils.files import check_output
 from phr_mmpose.utils.json_files import write_json
 from phr_mmpose.utils.pictures import write_picture
@@ -39,6 +42,7 @@ AREA_SHARE = 0.53
 
 SHEET_COLUMNS = 8
 SHEET_FIGURES = 48
+_BLANK = np.zeros((), np.uint8)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -176,8 +180,13 @@ def main(argv: list[str] | None = None) -> None:
     for number in tqdm(range(args.num), desc='figures', unit=''):
         figure = dataset.figure(number)
         names.append(f'figure_{args.seed}_{number}.png')
+        path = args.out / 'images' / names[-1]
+        refuse_another(path, figure)
+        write_picture(path, figure.image)
+        if number >= SHEET_FIGURES:
+            # Of many figures, the pictures would fill the memory.
+            figure = replace(figure, image=np.broadcast_to(_BLANK, figure.image.shape))
         figures.append(figure)
-        write_picture(args.out / 'images' / names[-1], figure.image)
     annotations = annotation_list(names, figures)
     if args.coco:
         write_json(args.coco, coco_file(names, figures), indent=None)
@@ -191,12 +200,33 @@ def main(argv: list[str] | None = None) -> None:
     mark = draw_joints if args.annotated else enlarge
     cells = [mark(figure, args.zoom) for figure in figures[:SHEET_FIGURES]]
     write_picture(args.out / 'sheet.png', contact_sheet(cells, SHEET_COLUMNS))
-    behind = np.mean([figure.behind_object for figure in figures])
+    behind = sum(figure.behind_object.sum() for figure in figures)
     print(
         f'{len(figures)} figures in {args.out}: '
         f'{100 * occluded_share(annotations):.1f} % of the joints are hidden, '
-        f'{100 * behind:.1f} % by objects'
+        f'{100 * behind / annotations.annotated.sum():.1f} % by objects'
     )
+
+
+def refuse_another(path: Path, figure: Figure) -> None:
+    """Refuse to replace another figure's picture, whose list would be wrong then.
+
+    Args:
+        path (Path): Where the picture is to be.
+        figure (Figure): The figure.
+
+    Raises:
+        UserError: If there is a picture with other pixels.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return  # writing says what is wrong, if something is
+    if not np.array_equal(decode_photo(content, path), figure.image):
+        raise UserError(
+            f'{path}: is another figure, drawn with other options: give another --seed '
+            'or --out'
+        )
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from phr_mmpose.utils.cli import run
@@ -127,3 +128,32 @@ def test_a_folder_that_is_a_file_gets_one_line(main, tmp_path, capsys):
         run(lambda: main(['--num', '1', '--out', str(tmp_path / 'out')]))
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith('error: ') and 'cannot be written' in last
+
+
+def test_figures_of_other_options_are_not_replaced(main, tmp_path, capsys):
+    """Their list would tell of joints that the new pictures hide."""
+    options = ['--num', '3', '--size', '64', '--out', str(tmp_path)]
+    main([*options, '--coco', str(tmp_path / 'a.json')])
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    for others in (['--occlusion', '0.9'], ['--size', '80'], ['--back-views', '1']):
+        with pytest.raises(SystemExit):
+            run(lambda o=others: main([*options, *o, '--coco', str(tmp_path / 'b')]))
+        assert 'is another figure' in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
+    main([*options, '--coco', str(tmp_path / 'a.json')])
+    main([*options, '--seed', '1', '--occlusion', '0.9'])
+    assert len(list((tmp_path / 'images').iterdir())) == 6
+
+
+def test_the_shares_of_hidden_joints_have_one_base(main, tmp_path, capsys):
+    options = ['--num', '60', '--size', '64', '--occlusion', '0.3']
+    main([*options, '--out', str(tmp_path)])
+    hidden, behind = re.findall(r'([\d.]+) %', capsys.readouterr().out)
+    dataset = FigureDataset(num=60, image_size=64, occlusion=0.3)
+    figures = [dataset.figure(number) for number in range(60)]
+    joints = sum(figure.annotated.sum() for figure in figures)
+    visible = sum(figure.visible.sum() for figure in figures)
+    assert float(hidden) == pytest.approx(100 * (1 - visible / joints), abs=0.051)
+    assert float(behind) == pytest.approx(
+        100 * sum(figure.behind_object.sum() for figure in figures) / joints, abs=0.051
+    )

@@ -42,7 +42,8 @@ class FigureDataset(BaseCocoStyleDataset):
         seed (int): Not negative; another seed gives other figures.
         image_size (int): Side of the pictures in pixels, from 64 to 1024.
         occlusion (float): Mean share of the joints that objects hide, in
-            [0, 1]. It changes nothing but the objects. Defaults to 0.1.
+            [0, 1]; above 0.5 they hide less. It changes nothing but the objects.
+            Defaults to 0.1.
         back_views (float): Share of people with their back turned, among those who do
             not sit, in [0, 1]. Their left and right are hardest to tell apart. Defaults
             to 0.2.

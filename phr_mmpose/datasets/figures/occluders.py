@@ -64,7 +64,9 @@ def draw_occluders(
         picture (np.ndarray): Shape (h, w, 3) float32, BGR.
         joints (np.ndarray): Shape (J, 2), the joints within the picture, x and
             y in pixels.
-        share (float): Mean share of the joints to hide, in [0, 1].
+        share (float): Mean share of the joints to hide, in [0, 1]. Above 0.5 fewer
+            are hidden, since some pictures have no object, and none hides more joints
+            than there are.
 
     Returns:
         np.ndarray: Shape (h, w) bool: pixels that belong to an object.

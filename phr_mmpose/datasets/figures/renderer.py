@@ -81,8 +81,8 @@ def draw_figure(
         seed (int): Of the data set.
         index (int): Number of the picture.
         size (int): Side of the picture in pixels.
-        occlusion (float): Mean share of the joints that objects hide, in [0, 1]. The
-            body itself hides others.
+        occlusion (float): Mean share of the joints that objects hide, in [0, 1]; above
+            0.5 they hide less. The body itself hides others.
         back_views (float): Share of people seen from behind, in [0, 1], among those who
             do not sit.
 
