@@ -134,6 +134,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     photos = list_photos(args.sources)
     paths = photos['path'].to_pylist()
     boxes = box_source(args)
+    if args.device and args.device.partition(':')[2].strip('0'):
+        raise UserError(
+            f'--device {args.device}: Ray gives each process a GPU of its own, which '
+            'is cuda there; CUDA_VISIBLE_DEVICES chooses among them'
+        )
     # Faults of the model show here, once, and not in every process.
     settings = load_config(config)
     if args.device and not args.address:

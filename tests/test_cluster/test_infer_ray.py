@@ -182,6 +182,7 @@ def title(pid):
         (['--weights', 'nowhere.pth'], '--config'),
         # The last one counts.
         (['--device', 'cdua:0'], "device 'cdua:0' is not there"),
+        (['--device', 'cuda:1'], 'Ray gives each process a GPU of its own'),
     ],
 )
 def test_faults_end_in_one_line(photos, tmp_path, options, fact):
