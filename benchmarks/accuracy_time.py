@@ -77,13 +77,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = load(args.latency)
     figure = Figure(figsize=(6.4, 3.6), layout='constrained')
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    axes, every_time = figure.subplots(), [6.0, 40.0]
     for title, systems, colour, marker in (
         ('phr_lite_lsp', _OURS, '#0072B2', 'o'),
         ('BlazePose', _BLAZEPOSE, '0.5', 's'),
     ):
         names, pck = zip(*systems.values(), strict=True)
         times = [_milliseconds(report, name, args.latency) for name in names]
+        every_time += times
         axes.plot(times, pck, marker, color=colour, label=title)
         for label, *place in zip(systems, times, pck, strict=True):
             axes.annotate(
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     axes.set_xticks([5, 10, 20, 40], labels=['5', '10', '20', '40'])
     axes.minorticks_off()
     axes.set(
-        xlim=(5, 50),
+        xlim=(0.8 * min(every_time), 1.25 * max(every_time)),
         ylim=(65, 90),
         xlabel=f'ms for one person, from crop to joints, {report["threads"]} threads',
         ylabel='PCK@0.2, 12 limb joints, LSP test',

@@ -106,20 +106,11 @@ def build(name: str, precision: str, device: str) -> Subject:
         UserError: If the config cannot be had.
     """
     config = read_config(name)
-    forget_weights(config.model)
     if name in STOCK and precision == BFLOAT16:
         # numpy, with which it is computed, has no bfloat16.
         config.model.train_cfg = dict(compute_acc=False)
     torch.manual_seed(0)
     return Subject(config, MODELS.build(config.model).to(device), precision, device)
-
-
-def forget_weights(config: dict) -> None:
-    """Take every ``init_cfg`` out of a model's config, in place."""
-    config.pop('init_cfg', None)
-    for value in config.values():
-        if isinstance(value, dict):
-            forget_weights(value)
 
 
 def set_stage(subject: Subject, stage: str | None) -> None:
@@ -163,7 +154,6 @@ def forward_gmac(name: str) -> float:
         products.
     """
     config = read_config(name)
-    forget_weights(config.model)
     costs = complexity(build_without_memory(config.model))
     return sum(cost.macs for cost in costs.values()) / 1e9
 
@@ -184,7 +174,6 @@ def training_gmac(name: str, stage: str | None = None) -> float:
     if stage is None:
         return _TRAINED_PASSES * forward_gmac(name)
     config = read_config(name)
-    forget_weights(config.model)
     schedule = StageSchedule(config_stages(config))
     stages = {each.name: each for each in schedule.stages}
     trained = stages[stage].trains
