@@ -46,7 +46,11 @@ from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
 from projects.paper_study.persons import read_persons
 from projects.paper_study.tables import markdown_table
-from projects.paper_study.testing import run_test, subnetwork_options
+from projects.paper_study.testing import (
+    check_checkpoints,
+    run_test,
+    subnetwork_options,
+)
 
 #: Background over one to four joints of every person whose photo has some to give.
 MASKING = dict(type='KeypointMasking', prob=1.0, copy_prob=0.0, max_hidden=4, seed=0)
@@ -85,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             or a test fails.
     """
     args = parse_args(argv)
+    check_checkpoints(args.checkpoint)
     masked = with_masking(load_config(args.config, args.cfg_options), args.config)
     photos = MaskedPhotos(masked, args.config)
     results = []
@@ -99,12 +104,18 @@ def main(argv: Sequence[str] | None = None) -> None:
                 with np.load(joints) as arrays:
                     distances[name] = photos.distances(arrays['preds'])
             results.append(dict(checkpoint=checkpoint, joints=photos.rate(distances)))
-    out = Path(args.out)
-    content = dict(measure=photos.measure, masking=MASKING, checkpoints=results)
-    write_json(out / 'masked.json', content)
-    table = as_markdown(photos.measure, results)
-    with atomic_path(out / 'masked.md') as temporary:
-        temporary.write_text(table)
+            table = as_markdown(photos, results)
+            write_json(
+                Path(args.out, 'masked.json'),
+                dict(
+                    measure=photos.measure,
+                    persons=photos.persons,
+                    masking=MASKING,
+                    checkpoints=results,
+                ),
+            )
+            with atomic_path(Path(args.out, 'masked.md')) as temporary:
+                temporary.write_text(table)
     print(table)
 
 
@@ -149,9 +160,14 @@ class MaskedPhotos:
             )
         # The plain ones without their pictures, the masked ones without packing.
         dataset = config.test_dataloader.dataset
+        #: Which they are, of which list.
+        self.persons = {
+            key: dataset[key] for key in ('ann_file', 'indices') if dataset.get(key)
+        }
         labelled = read_persons(dataset, [])
         self._masked = read_persons(dataset, dataset.pipeline[:-1])
         poses, self._names, _ = self._metric.prepare(self._masked)
+        self.persons['number'] = len(poses.gt)
         before = self._metric.prepare(labelled)[0]
         seen = before.annotated if before.visible is None else before.visible
         self.groups = {
@@ -179,18 +195,20 @@ class MaskedPhotos:
                 has one, by name.
 
         Returns:
-            dict[str, dict]: Of each group of joints their ``number``, the rates in
-            percent by subnetwork, and ``difference``: the refiner's rate minus the
+            dict[str, dict]: Of each group that has joints their ``number``, the rates
+            in percent by subnetwork, and ``difference``: the refiner's rate minus the
             detector's with its range.
         """
         scored = scored_joints(column_joints(self._names))
-        return {
+        rates = {
             name: self._rate_group(
                 {part: found[:, scored] for part, found in distances.items()},
                 counted[:, scored],
             )
             for name, counted in self.groups.items()
+            if counted[:, scored].any()
         }
+        return {name: rate for name, rate in rates.items() if rate['number']}
 
     def _rate_group(
         self, distances: dict[str, np.ndarray], counted: np.ndarray
@@ -209,8 +227,8 @@ class MaskedPhotos:
         return result
 
 
-def as_markdown(measure: str, results: Sequence[dict]) -> str:
-    """Lay out a row for each checkpoint and group of joints."""
+def as_markdown(photos: MaskedPhotos, results: Sequence[dict]) -> str:
+    """Say whose joints they are; lay out a row for each checkpoint and group."""
     lines = []
     for result in results:
         for name, rates in result['joints'].items():
@@ -225,8 +243,10 @@ def as_markdown(measure: str, results: Sequence[dict]) -> str:
                     str(Difference(**difference)) if difference else '-',
                 ]
             )
-    header = [measure, 'joints', 'number', 'detector', 'refiner', 'refiner - detector']
-    return markdown_table(header, lines) + '\n'
+    header = ['joints', 'number', 'detector', 'refiner', 'refiner - detector']
+    persons = ', '.join(f'{key} {value}' for key, value in photos.persons.items())
+    table = markdown_table([photos.measure, *header], lines)
+    return f'Persons: {persons}\n\n{table}\n'
 
 
 if __name__ == '__main__':

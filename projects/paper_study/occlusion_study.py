@@ -39,7 +39,11 @@ from phr_mmpose.utils.files import atomic_path
 from phr_mmpose.utils.json_files import write_json
 from projects.paper_study.persons import read_persons
 from projects.paper_study.tables import markdown_table, mean_and_spread, written
-from projects.paper_study.testing import run_test, subnetwork_options
+from projects.paper_study.testing import (
+    check_checkpoints,
+    run_test,
+    subnetwork_options,
+)
 
 _SPLITS = ('visible', 'occluded')
 # Okabe and Ito's colours, which stay apart for the colour-blind.
@@ -91,7 +95,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{args.config}: its test data is no FigureDataset; only drawn figures can '
             'be hidden at will'
         )
-    study = OcclusionStudy()
+    check_checkpoints(args.checkpoint)
+    study, out = OcclusionStudy(), Path(args.out)
     for level in sorted(set(args.levels)):
         options = [f'test_dataloader.dataset.occlusion={level}']
         if args.num is not None:
@@ -103,11 +108,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 run_test(args.config, checkpoint, *flags, '--cfg-options', *options)
                 for checkpoint in args.checkpoint
             ]
-    out = Path(args.out)
-    write_json(out / 'occlusion.json', study.as_dict())
-    with atomic_path(out / 'occlusion.md') as temporary:
-        temporary.write_text(study.as_markdown())
-    study.draw(out / 'occlusion.png')
+        write_json(out / 'occlusion.json', study.as_dict())
+        with atomic_path(out / 'occlusion.md') as temporary:
+            temporary.write_text(study.as_markdown())
+        study.draw(out / 'occlusion.png')
     print(study.as_markdown())
 
 

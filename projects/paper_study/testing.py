@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -48,10 +49,23 @@ def subnetwork_options(config: Config) -> dict[str, list[str]]:
         config (Config): Of the model.
 
     Returns:
-        dict[str, list[str]]: Options of the ``'detector'`` and, if there is one, of
-        the ``'refiner'``.
+        dict[str, list[str]]: Options of the ``'detector'``, which may be all of the
+        model, and, if there is one, of the ``'refiner'``.
     """
-    options = {'detector': ['--output', 'detector']}
-    if config.model.head.get('refiner') is not None:
-        options['refiner'] = []
-    return options
+    if config.model.head.get('refiner') is None:
+        return dict(detector=[])
+    return dict(detector=['--output', 'detector'], refiner=[])
+
+
+def check_checkpoints(paths: Sequence[str]) -> None:
+    """See that all are there, before the first is tested for minutes.
+
+    Args:
+        paths (Sequence[str]): The files.
+
+    Raises:
+        UserError: If one is not.
+    """
+    for path in paths:
+        if not Path(path).is_file():
+            raise UserError(f'{path}: no such checkpoint')

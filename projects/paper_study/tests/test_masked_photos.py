@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
 
 from phr_mmpose.utils.config import load_config
 from phr_mmpose.utils.errors import UserError
-from projects.paper_study import masked_photos
+from projects.paper_study import masked_photos, occlusion_study
+from projects.paper_study.testing import subnetwork_options
 
 GROUPS = (masked_photos.PATCH, masked_photos.LABELS, masked_photos.VISIBLE)
 
@@ -74,8 +76,44 @@ def test_the_tool_rates_both_subnetworks(path, tmp_path, capsys):
         by = rates['difference']
         assert by['points'] == pytest.approx(rates['refiner'] - rates['detector'])
         assert by['low'] <= by['points'] <= by['high']
+    assert content['persons'] == dict(number=16)
     table = (out / 'masked.md').read_text()
-    assert len(table.splitlines()) == 5 and table in capsys.readouterr().out
+    first, empty, *rows = table.splitlines()
+    assert (first, empty, len(rows)) == ('Persons: number 16', '', 5)
+    assert table in capsys.readouterr().out
+
+
+def test_a_group_without_joints_is_left_out(photos, monkeypatch):
+    """Labels that do not say what is hidden: 0 of 0 joints are no 0 percent."""
+    nobody = np.zeros_like(photos.groups['visible'])
+    groups = dict(photos.groups, **{masked_photos.LABELS: nobody})
+    monkeypatch.setattr(photos, 'groups', groups)
+    rates = photos.rate(dict(detector=nobody + 0.1))
+    assert list(rates) == [masked_photos.PATCH, masked_photos.VISIBLE]
+    assert 'difference' not in rates['visible']
+
+
+@pytest.mark.parametrize('study', [masked_photos, occlusion_study])
+def test_every_checkpoint_must_be_there_before_the_first_test(study, path, tmp_path):
+    (tmp_path / 'a.pth').touch()
+    checkpoints = [str(tmp_path / name) for name in ('a.pth', 'b.pth')]
+    arguments = ['--config', str(path), '--out', str(tmp_path / 'out')]
+    with pytest.raises(UserError, match=r'b\.pth: no such checkpoint'):
+        study.main([*arguments, '--checkpoint', *checkpoints])
+
+
+@pytest.mark.parametrize(
+    ('head', 'options'),
+    [
+        (dict(refiner=dict(type='HourglassRefiner')), [['--output', 'detector'], []]),
+        # tools/test.py refuses --output for a model that is no cascade.
+        (dict(refiner=None), [[]]),
+        (dict(type='HeatmapHead'), [[]]),
+    ],
+)
+def test_how_each_subnetwork_is_tested(head, options):
+    config = Config(dict(model=dict(head=head)))
+    assert list(subnetwork_options(config).values()) == options
 
 
 def test_faults_get_one_line(path):
