@@ -33,7 +33,6 @@ from phr_mmpose.datasets.annotation_list import (
     PIXELS_PER_SCALE,
     AnnotationList,
     load_annotation_list,
-    select,
 )
 from phr_mmpose.datasets.body.mpii_part_dataset import center_shift
 from phr_mmpose.datasets.body_size import CROP_PADDING
@@ -160,8 +159,7 @@ def read_truth(args: argparse.Namespace) -> tuple[GroundTruth, AnnotationList]:
         else:
             truth = load_mpii(args.gt, args.headboxes)
         annotations = load_annotation_list(args.gt, len(truth.names))
-    # Of all of LSP the test half is scored.
-    return truth, select(annotations, truth.chosen[len(annotations)])
+    return truth, annotations
 
 
 class Persons:
