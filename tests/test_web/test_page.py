@@ -162,7 +162,8 @@ def test_a_photo_becomes_a_pose(page, photo, tmp_path):
     assert picture.shape == (640, 640, 3)
     (person,) = poses['images'][0]['persons']
     assert person['box'] == [0, 0, 480, 480]
-    # The table draws only the rows that fit.
+    # The table draws only the rows that fit, once it is there.
+    page.wait(lambda: page.find('#joints'))
     page.wait(lambda: 'right ankle\nseen' in page.find('#joints')[0].text)
     page.wait(lambda: page.find('#panel img'))
     for width in (1280, 390):
