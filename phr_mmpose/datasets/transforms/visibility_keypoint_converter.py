@@ -88,7 +88,7 @@ class VisibilityKeypointConverter(KeypointConverter):
             for joints, targets in places.items():
                 mirrored = places.get(frozenset(mirror[joint] for joint in joints), ())
                 # Of a source that is taken twice, the first goes with the first.
-                for target, other in zip(targets, mirrored):  # noqa: B905
+                for target, other in zip(targets, mirrored, strict=False):
                     flips[target] = other
             results['flip_indices'] = flips
         results['keypoints_visible'] = flags
