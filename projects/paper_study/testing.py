@@ -61,11 +61,11 @@ def check_checkpoints(paths: Sequence[str]) -> None:
     """See that all are there, before the first is tested for minutes.
 
     Args:
-        paths (Sequence[str]): The files.
+        paths (Sequence[str]): The files; addresses are seen when they are loaded.
 
     Raises:
         UserError: If one is not.
     """
     for path in paths:
-        if not Path(path).is_file():
+        if '://' not in path and not Path(path).expanduser().is_file():
             raise UserError(f'{path}: no such checkpoint')
