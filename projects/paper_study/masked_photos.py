@@ -206,7 +206,6 @@ class MaskedPhotos:
                 counted[:, scored],
             )
             for name, counted in self.groups.items()
-            if counted[:, scored].any()
         }
         return {name: rate for name, rate in rates.items() if rate['number']}
 
