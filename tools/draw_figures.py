@@ -159,6 +159,27 @@ def person_box(figure: Figure) -> list[float]:
     return np.round([*low, *(high - low)], 2).tolist()
 
 
+def refuse_another(path: Path, figure: Figure) -> None:
+    """Refuse to replace another figure's picture, whose list would be wrong then.
+
+    Args:
+        path (Path): Where the picture is to be.
+        figure (Figure): The figure.
+
+    Raises:
+        UserError: If there is a picture with other pixels.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return  # writing says what is wrong, if something is
+    if not np.array_equal(decode_photo(content, path), figure.image):
+        raise UserError(
+            f'{path}: is another figure, drawn with other options: give another --seed '
+            'or --out'
+        )
+
+
 def main(argv: list[str] | None = None) -> None:
     """Draw figures into a folder.
 
@@ -206,27 +227,6 @@ def main(argv: list[str] | None = None) -> None:
         f'{100 * occluded_share(annotations):.1f} % of the joints are hidden, '
         f'{100 * behind / annotations.annotated.sum():.1f} % by objects'
     )
-
-
-def refuse_another(path: Path, figure: Figure) -> None:
-    """Refuse to replace another figure's picture, whose list would be wrong then.
-
-    Args:
-        path (Path): Where the picture is to be.
-        figure (Figure): The figure.
-
-    Raises:
-        UserError: If there is a picture with other pixels.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return  # writing says what is wrong, if something is
-    if not np.array_equal(decode_photo(content, path), figure.image):
-        raise UserError(
-            f'{path}: is another figure, drawn with other options: give another --seed '
-            'or --out'
-        )
 
 
 if __name__ == '__main__':
