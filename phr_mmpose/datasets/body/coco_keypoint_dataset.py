@@ -80,7 +80,8 @@ class CocoKeypointDataset(CocoDataset):
         except _MISREAD as error:
             raise UserError(
                 f'{self.ann_file}: is no COCO keypoint file ({first_line(error)}); '
-                'give one with "images", "annotations" and "categories"'
+                'give one with "images", "annotations" and "categories", and with '
+                'whole numbers, not in quotes, as ids'
             ) from error
         if not items:
             raise UserError(

@@ -243,6 +243,11 @@ def test_metainfo_from_a_file(tmp_path):
         ([person(keypoints=[1, 1e30, 2] * 3)], {}, ['annotation 1', 'far away']),
         ([person(bbox=[1, 2, 3])], {}, ['annotation 1', 'bbox', '[1, 2, 3]']),
         ([person() | dict(bbox=None)], {}, ['annotation 1', 'bbox', 'None']),
+        (
+            [person(image_id='a')],
+            dict(images=[dict(id='a', file_name='a.png', width=80, height=100)]),
+            ['whole numbers', 'as ids'],
+        ),
         ([person(), person()], {}, ['2 of its "annotations" have the id 1']),
         (
             [person()],
