@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.models.losses import BCELoss
+from mmpose.models.losses.heatmap_loss import AdaptiveWingLoss, FocalHeatmapLoss
 from mmpose.registry import DATASETS, MODELS
 from torch import Tensor, nn
 
@@ -11,6 +13,8 @@ from phr_mmpose.models.losses.heatmap_loss import takes_logits
 from phr_mmpose.utils.errors import UserError
 
 _COMBINATIONS = dict(sum=torch.sum, maximum=torch.amax)
+# MMPose's losses whose formulas need targets, or outputs too, of at most 1.
+_NEEDS_UNIT_RANGE = (AdaptiveWingLoss, BCELoss, FocalHeatmapLoss)
 
 
 @MODELS.register_module()
@@ -40,7 +44,8 @@ class StructureAwareLoss(nn.Module):
         alpha (float): Weight of the second term, which at 1 is some three times as
             large as the first where errors of joints are independent: a sum of four
             heatmaps has four errors. Defaults to 1.
-        combine (str): ``'sum'`` or ``'maximum'``, the only one for a loss of logits.
+        combine (str): ``'sum'`` or ``'maximum'``, the only one for a loss of logits or
+            one that needs values of at most 1, such as MMPose's ``FocalHeatmapLoss``.
             Defaults to ``'sum'``.
 
     Raises:
@@ -65,10 +70,12 @@ class StructureAwareLoss(nn.Module):
             )
         self.loss = MODELS.build(loss or dict(type='ConfidenceMSELoss'))
         self.takes_logits = takes_logits(self.loss)
-        if combine == 'sum' and self.takes_logits:
+        in_unit_range = isinstance(self.loss, _NEEDS_UNIT_RANGE)
+        if combine == 'sum' and (self.takes_logits or in_unit_range):
+            takes = 'logits' if self.takes_logits else 'heatmaps of at most 1'
             raise UserError(
-                f'StructureAwareLoss: a sum of logits, which {type(self.loss).__name__}'
-                " takes, is none of the joints together; set combine='maximum'"
+                f'StructureAwareLoss: {type(self.loss).__name__} takes {takes}, and a '
+                "sum of several joints' is none; set combine='maximum'"
             )
         self.alpha = alpha
         self.groups = _read_groups(metainfo)

@@ -124,6 +124,25 @@ def test_logits_combine_by_their_maximum():
     assert loss(-200 * (labels - 0.5), labels) > 50
 
 
+@pytest.mark.parametrize(
+    ('inner', 'fact'),
+    [
+        (dict(type='FocalHeatmapLoss'), 'FocalHeatmapLoss takes heatmaps of at most 1'),
+        (dict(type='AdaptiveWingLoss'), 'AdaptiveWingLoss takes heatmaps of at most 1'),
+        (dict(type='BCELoss', use_sigmoid=True), 'BCELoss takes heatmaps of at most 1'),
+        (dict(type='BCELoss'), 'BCELoss takes logits'),
+    ],
+)
+def test_heatmaps_of_at_most_1_combine_by_their_maximum(inner, fact):
+    with pytest.raises(UserError, match=fact):
+        StructureAwareLoss(ROW, loss=inner)
+    loss = StructureAwareLoss(ROW, loss=inner, combine='maximum')
+    output = torch.full((1, 3, 4, 4), 0.9, requires_grad=True)
+    found = loss(output, torch.ones(1, 3, 4, 4))
+    found.backward()
+    assert found.isfinite() and output.grad.isfinite().all()
+
+
 def test_half_precision_is_added_in_float32():
     output = heatmaps(1.0, 2.0, 3.0)
     expected = StructureAwareLoss(ROW)(output, output * 0)
