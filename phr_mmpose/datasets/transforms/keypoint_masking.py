@@ -63,8 +63,8 @@ class KeypointMasking(RandomTransform):
             visit is the same, for a test set with hidden joints. Defaults to None.
 
     Raises:
-        UserError: If an argument is out of its range, or the transform stands before
-            the crop.
+        UserError: If an argument is out of its range, the transform stands before
+            the crop, or a sample has several persons.
     """
 
     def __init__(
@@ -119,6 +119,11 @@ class KeypointMasking(RandomTransform):
         # MMPose's crop of a photo without joints leaves an empty array.
         if joints.ndim < 3:
             return results
+        if len(joints) > 1:
+            raise UserError(
+                f'KeypointMasking: a sample has {len(joints)} persons; it hides joints '
+                'of one, so that it needs a top-down pipeline'
+            )
         rng = self._generator(results)
         hide, copy = rng.random(2) < (self.prob, self.copy_prob)
         flags = results['keypoints_visible']

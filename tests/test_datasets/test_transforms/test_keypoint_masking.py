@@ -360,6 +360,11 @@ def test_wrong_use_gets_one_line():
         KeypointMasking(prob=1)(results)
     with pytest.raises(UserError, match='leave seed out'):
         KeypointMasking(prob=1, seed=0)(sample())
+    results = sample()
+    # Joints of a second person under a patch would stay visible.
+    results['transformed_keypoints'] = np.repeat(results['transformed_keypoints'], 2, 0)
+    with pytest.raises(UserError, match='a sample has 2 persons'):
+        KeypointMasking(prob=1)(results)
 
 
 @pytest.mark.parametrize(
