@@ -11,7 +11,11 @@ from mmengine.logging import MMLogger
 
 from phr_mmpose.evaluation.functional.pck import normalized_distances
 from phr_mmpose.evaluation.functional.visibility import visibility_rates
-from phr_mmpose.evaluation.metrics.samples import ground_truth_flags, to_numpy
+from phr_mmpose.evaluation.metrics.samples import (
+    ground_truth_flags,
+    to_numpy,
+    told_visibility,
+)
 from phr_mmpose.evaluation.report import table
 from phr_mmpose.evaluation.scoring import score
 from phr_mmpose.utils.errors import UserError
@@ -47,7 +51,7 @@ class KeypointPCK(BaseMetric):
     length. Results are percent for ``Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle,
     Total``, each also as ``<key>_visible`` and ``<key>_occluded`` where the data knows
     visibility and such joints exist. ``visibility_AUC`` and ``visibility_ECE``, where
-    the data knows visibility, rate ``keypoints_visible`` of the predictions, see
+    data and model tell visibility, rate ``keypoints_visible`` of the predictions, see
     :func:`phr_mmpose.evaluation.functional.visibility.visibility_rates`. MMEngine's
     evaluator puts the prefix in front, as in ``lsp/Total``, so that several metrics go
     into one evaluator. How a column averages is said in
@@ -158,8 +162,9 @@ class KeypointPCK(BaseMetric):
                 result['visible'] = visible
             size = to_numpy(gt['head_size']) if 'head_size' in gt else np.array(np.nan)
             result['head_size'] = size.reshape(-1)[0]
-            if 'keypoints_visible' in pred:
-                result['seen'] = to_numpy(pred['keypoints_visible'])[0]
+            seen = told_visibility(pred)
+            if seen is not None:
+                result['seen'] = seen
             if 'keypoint_scores' in pred:
                 result['scores'] = to_numpy(pred['keypoint_scores'])[0]
             self.results.append(result)

@@ -10,6 +10,27 @@ def to_numpy(value: object) -> np.ndarray:
     return np.asarray(value.cpu() if hasattr(value, 'cpu') else value)
 
 
+def told_visibility(pred_instances: Mapping) -> np.ndarray | None:
+    """Read the probability that each keypoint of one person is visible.
+
+    Args:
+        pred_instances (Mapping): ``keypoints_visible`` (1, K) and, if known,
+            ``keypoint_scores`` (1, K), which MMPose repeats as the former for models
+            that do not tell visibility.
+
+    Returns:
+        np.ndarray | None: Shape (K,); None where the model does not tell.
+    """
+    if 'keypoints_visible' not in pred_instances:
+        return None
+    visible = to_numpy(pred_instances['keypoints_visible'])[0]
+    if 'keypoint_scores' in pred_instances and np.array_equal(
+        visible, to_numpy(pred_instances['keypoint_scores'])[0]
+    ):
+        return None
+    return visible
+
+
 def ground_truth_flags(gt_instances: Mapping) -> tuple[np.ndarray, np.ndarray | None]:
     """Read which keypoints of one person are annotated, and which of them visible.
 

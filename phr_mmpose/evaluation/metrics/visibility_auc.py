@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
 from phr_mmpose.evaluation.functional.visibility import reliability, visibility_rates
-from phr_mmpose.evaluation.metrics.samples import ground_truth_flags, to_numpy
+from phr_mmpose.evaluation.metrics.samples import ground_truth_flags, told_visibility
 from phr_mmpose.evaluation.reliability_plot import draw_reliability
 from phr_mmpose.utils.pictures import check_picture
 
@@ -22,8 +23,8 @@ class VisibilityAUC(BaseMetric):
 
     ``AUC`` is the area under the ROC curve, in percent, of the annotated keypoints
     whose visibility the data knows; ``ECE`` the expected calibration error, in
-    percent, over ten bins. Where the data knows of no hidden keypoint nothing is
-    reported.
+    percent, over ten bins. Where the data knows of no hidden keypoint, or the model
+    repeats its scores as visibility, nothing is reported.
 
     Args:
         plot (str | Path | None): Picture of the reliability: the share of visible
@@ -55,15 +56,18 @@ class VisibilityAUC(BaseMetric):
         Args:
             data_batch (object): Not used.
             data_samples (Sequence[dict]): Of each sample ``pred_instances`` with
-                ``keypoints_visible`` (1, K), and ``gt_instances`` with the flags
-                as :func:`ground_truth_flags` reads them.
+                ``keypoints_visible`` (1, K) and if known ``keypoint_scores`` (1, K),
+                and ``gt_instances`` with the flags as :func:`ground_truth_flags` reads
+                them.
         """
         for sample in data_samples:
             annotated, visible = ground_truth_flags(sample['gt_instances'])
             if visible is None:
                 continue
-            found = to_numpy(sample['pred_instances']['keypoints_visible'])[0]
-            self.results.append((found[annotated], visible[annotated]))
+            found = told_visibility(sample['pred_instances'])
+            self.results.append(
+                None if found is None else (found[annotated], visible[annotated])
+            )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Rate the collected keypoints.
@@ -75,6 +79,12 @@ class VisibilityAUC(BaseMetric):
             dict[str, float]: ``AUC`` and ``ECE``, see the class; empty where the
             data cannot tell.
         """
+        if None in results:
+            MMLogger.get_current_instance().warning(
+                'VisibilityAUC: the model does not tell which keypoints are visible, '
+                'its keypoints_visible are its scores; nothing is rated'
+            )
+            return {}
         rates = visibility_rates(results)
         if self.plot is not None and not np.isnan(rates.get('AUC', np.nan)):
             probability, visible = map(np.concatenate, zip(*results, strict=True))

@@ -126,6 +126,18 @@ def test_visibility_is_rated_over_the_annotated_joints():
     assert metrics['visibility_ECE'] == pytest.approx(100 * gaps / 13, rel=1e-5)
 
 
+def test_scores_repeated_as_visibility_are_not_rated():
+    gt, annotated = person(), np.ones((1, 14), np.float32)
+    visible = annotated.copy()
+    visible[0, :3] = 0
+    scores = np.linspace(0, 1, 14, dtype=np.float32)[None]
+    repeated = sample(gt, gt, annotated, visible, scores)
+    repeated.pred_instances.keypoint_scores = scores.copy()
+    metrics = evaluate([repeated])
+    assert metrics['Total'] == 100
+    assert not any(key.startswith('visibility') for key in metrics)
+
+
 def test_tensors_and_missing_predictions():
     gt = person()
     pred = gt.copy()

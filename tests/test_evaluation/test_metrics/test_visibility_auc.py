@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpose.registry import METRICS
 
@@ -39,6 +40,19 @@ def test_annotated_joints_of_all_persons_count():
 def test_where_the_data_cannot_tell_nothing_is_reported():
     assert rate([person([0.9, 0.2], [1, 1])]) == {}
     assert rate([person([0.9, 0.2], [1, 1], [1, 1])]) == {}
+
+
+def test_a_model_that_repeats_its_scores_is_not_rated(caplog, monkeypatch):
+    told = person([0.9, 0.2], [1, 1], [1, 0])
+    told['pred_instances']['keypoint_scores'] = np.float32([[0.8, 0.7]])
+    assert rate([told])['visibility/AUC'] == 100
+    scores = told['pred_instances']['keypoints_visible'].copy()
+    told['pred_instances']['keypoint_scores'] = scores
+    # The stack's logger keeps its lines to itself.
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    assert rate([told]) == {}
+    assert 'does not tell which keypoints are visible' in caplog.text
 
 
 def test_persons_of_unknown_visibility_are_left_out():
