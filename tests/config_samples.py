@@ -1,5 +1,6 @@
 """Two persons on noise for any config, and one step of it."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -77,9 +78,9 @@ def check_each_stage(config) -> None:
     model = MODELS.build(config.model)
     model.init_weights()
 
-    batch = first_batch(config.train_dataloader)
     freezing = Freezing(model)
     for stage in StageSchedule(config_stages(config)).stages:
+        batch = first_batch(loader_of(config, stage))
         model.train()
         freezing.train_only(stage.trains)
         before = weights(model)
@@ -94,6 +95,16 @@ def check_each_stage(config) -> None:
         assert changed == list(stage.trains), stage.name
 
     check_predictions(config, model)
+
+
+def loader_of(config, stage):
+    """Give the training's loader with the pipeline that a stage begins with."""
+    loader = copy.deepcopy(config.train_dataloader)
+    for hook in config.get('custom_hooks', []):
+        switches = hook.type == 'mmdet.PipelineSwitchHook'
+        if switches and hook.switch_epoch <= stage.first_epoch:
+            loader.dataset.pipeline = hook.switch_pipeline
+    return loader
 
 
 def check_predictions(config, model) -> None:
