@@ -4,6 +4,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from phr_mmpose.evaluation.functional.visibility import Reliability
 from phr_mmpose.utils.files import atomic_path
@@ -25,16 +26,16 @@ def draw_reliability(found: Reliability, auc: float, path: str | Path) -> None:
     axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1, linestyle='--')
     axes.plot(found.said, found.true, color=_LINE, linewidth=1.8, marker='o')
     for x, y, count in zip(found.said, found.true, found.count, strict=True):
-        above = y < 0.9
         axes.annotate(
             f'{count:,}',
             (x, y),
-            xytext=(0, 7 if above else -7),
+            xytext=(-4, 3),
             textcoords='offset points',
-            ha='center',
-            va='bottom' if above else 'top',
+            ha='right',
             fontsize=7,
             color=_INK,
+            # Where the line falls it runs through the number.
+            path_effects=[withStroke(linewidth=2, foreground='white')],
         )
     axes.set(
         xlim=(-0.04, 1.04),
