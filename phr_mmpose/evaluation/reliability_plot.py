@@ -34,7 +34,7 @@ def draw_reliability(found: Reliability, auc: float, path: str | Path) -> None:
             ha='right',
             fontsize=7,
             color=_INK,
-            # Where the line falls it runs through the number.
+            # A falling line would run through the number.
             path_effects=[withStroke(linewidth=2, foreground='white')],
         )
     axes.set(

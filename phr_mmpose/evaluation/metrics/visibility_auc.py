@@ -77,12 +77,12 @@ class VisibilityAUC(BaseMetric):
 
         Returns:
             dict[str, float]: ``AUC`` and ``ECE``, see the class; empty where the
-            data cannot tell.
+            data or the model cannot tell.
         """
         if None in results:
             MMLogger.get_current_instance().warning(
-                'VisibilityAUC: the model does not tell which keypoints are visible, '
-                'its keypoints_visible are its scores; nothing is rated'
+                'VisibilityAUC: the model does not tell which keypoints are visible '
+                '(its keypoints_visible repeat its scores), so nothing is rated'
             )
             return {}
         rates = visibility_rates(results)

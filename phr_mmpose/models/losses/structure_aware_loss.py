@@ -74,8 +74,8 @@ class StructureAwareLoss(nn.Module):
         if combine == 'sum' and (self.takes_logits or in_unit_range):
             takes = 'logits' if self.takes_logits else 'heatmaps of at most 1'
             raise UserError(
-                f'StructureAwareLoss: {type(self.loss).__name__} takes {takes}, and a '
-                "sum of several joints' is none; set combine='maximum'"
+                f'StructureAwareLoss: {type(self.loss).__name__} takes {takes}, '
+                "which a sum of joints is not; set combine='maximum'"
             )
         self.alpha = alpha
         self.groups = _read_groups(metainfo)
